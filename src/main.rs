@@ -1,0 +1,3 @@
+//! The `afternote` binary.
+
+fn main() {}
