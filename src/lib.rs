@@ -8,3 +8,4 @@
 pub mod clock;
 pub mod mail;
 pub mod order;
+pub mod sequence;

@@ -1,0 +1,14 @@
+//! Which mails an order gets, and when: sequences, windows, send hours and the plan.
+//!
+//! Pure: `plan` is total and deterministic; the engine stores what it decides,
+//! `simulate` and `why` print it. Start with [`Step`], then [`decision`].
+
+pub mod decision;
+pub mod hours;
+pub mod step;
+
+pub use decision::{Decision, Reason, Scope, Verdict};
+pub use hours::{DailyHours, SendHours};
+pub use step::{
+    Anchor, DeliverBy, OnMissed, OrderCondition, ScopeKind, Sequence, Span, Step, Window,
+};
