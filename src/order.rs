@@ -178,7 +178,7 @@ impl Order {
         } else if self
             .parcels
             .iter()
-            .any(|p| p.is_live() && p.shipped.is_some())
+            .any(|p| p.is_live() && (p.shipped.is_some() || p.status > ParcelStatus::Announced))
         {
             Stage::Shipped
         } else if self.paid.is_some() {
