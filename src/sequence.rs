@@ -3,9 +3,13 @@
 //! Pure: `plan` is total and deterministic; the engine stores what it decides,
 //! `simulate` and `why` print it. Start with [`Step`], then [`decision`].
 
+pub mod calendar;
 pub mod decision;
+pub mod holidays;
 pub mod hours;
+pub mod jitter;
 pub mod step;
+pub mod zone;
 
 pub use decision::{Decision, Reason, Scope, Verdict};
 pub use hours::{DailyHours, SendHours};
