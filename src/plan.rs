@@ -9,6 +9,7 @@ mod decide;
 mod instance;
 pub mod ledger;
 mod relationship;
+pub mod simulate;
 mod supersede;
 mod timing;
 mod trail;

@@ -8,7 +8,7 @@ use crate::{
     order::{Stamp, TimePrecision},
     sequence::{
         Reason, Step, Verdict,
-        calendar::{self, AnchorTime},
+        calendar::{self, AnchorTime, SendCalendar},
         jitter,
         step::{DeliverBy, NamedDeadline},
     },
@@ -19,6 +19,10 @@ use super::{
     instance::Instance,
     trail::Trail,
 };
+
+/// A relationship mail is not begun in the last minutes of its window: the relay may take that
+/// long to accept it, and an acceptance outside the window would break a promise.
+const HANDOVER: TimeDelta = TimeDelta::minutes(15);
 
 /// The instants between which a mail may go, and the one it aims for.
 pub(super) struct Times {
@@ -44,20 +48,15 @@ pub(super) fn window(
     // A resend of transactional mail counts from the request; relationship mail keeps its window.
     let moved = asked_at.filter(|_| !is_relationship);
     let time = match (moved, anchor.precision) {
-        (Some(at), _) => AnchorTime { earliest: at, latest: at },
-        (None, TimePrecision::Day) => AnchorTime {
-            earliest: anchor.at,
-            latest: calendar::end_of_day(anchor.at, zone),
-        },
-        (None, _) => AnchorTime { earliest: anchor.at, latest: anchor.at },
+        (Some(at), _) => AnchorTime::exact(at),
+        (None, TimePrecision::Day) => AnchorTime::whole_day(anchor.at, zone),
+        (None, _) => AnchorTime::exact(anchor.at),
     };
     let (from, to) = if is_relationship {
-        calendar::window(&time, &step.window, zone)
+        let (from, to) = calendar::window(&time, &step.window, zone);
+        (from, to - HANDOVER)
     } else {
-        (
-            time.earliest + step.window.from.elapsed(),
-            time.latest + step.window.to.elapsed(),
-        )
+        calendar::elapsed_window(&time, &step.window)
     };
     let deadline = match step.deliver_by {
         DeliverBy::After(span) => Some(time.latest + span.elapsed()),
@@ -92,7 +91,7 @@ fn aim(
         from.max(at)
     } else {
         let target = if step.class() == MailClass::Relationship {
-            calendar::add(time.latest, step.target, planner.zone)
+            calendar::add_span(time.latest, step.target, planner.zone)
         } else {
             time.earliest + step.target.elapsed()
         };
@@ -143,17 +142,15 @@ pub(super) fn schedule(
     if let Some(by) = hold {
         return Verdict::Held { by, until: times.until };
     }
-    let country = planner.order.details.buyer.country.as_deref();
-    let allowed = |not_before: Instant| {
-        calendar::first_allowed(
-            not_before,
-            times.until,
-            &step.hours,
-            planner.zone,
-            country,
-            &planner.rules.holidays,
-        )
+    let buyer = &planner.order.details.buyer;
+    let send_calendar = SendCalendar {
+        hours: &step.hours,
+        tz: planner.zone,
+        country: buyer.country.as_deref(),
+        region: buyer.region.as_deref(),
+        holidays: &planner.rules.holidays,
     };
+    let allowed = |not_before: Instant| send_calendar.first_allowed(not_before, times.until);
     // Nothing allowed at or behind the target: an earlier minute of the window serves the buyer
     // better than none.
     let earliest = times.from.max(rest_ends(planner, step));
@@ -169,7 +166,7 @@ pub(super) fn schedule(
             None => return closed(None),
         }
     };
-    trail.add(Reason::ZoneChosen, || format!("{} ({})", planner.zone, planner.zone_source));
+    trail.add(Reason::ZoneChosen, || format!("{} ({})", planner.zone, planner.zone_source.as_str()));
     if send_at != times.aim {
         trail.add(Reason::HoursApplied, || {
             let local = planner.zone.from_utc_datetime(&send_at.naive_utc());
