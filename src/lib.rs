@@ -9,4 +9,5 @@ pub mod clock;
 pub mod mail;
 pub mod order;
 pub mod plan;
+pub mod policy;
 pub mod sequence;

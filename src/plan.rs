@@ -24,7 +24,7 @@ use crate::{
     clock::Instant,
     mail::{MailKind, Platform},
     order::Order,
-    policy::{Policy, basis::BasisSettings},
+    policy::{BasisSettings, Policy},
     sequence::{Decision, Sequence, Span, Step, holidays::Holidays, zone},
 };
 

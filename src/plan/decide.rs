@@ -7,10 +7,7 @@ use crate::{
     mail::{MailClass, MailKind},
     order::{Closed, NoAddress, Order, Stamp, event::StepOrder},
     policy::Permission,
-    sequence::{
-        Anchor, Decision, Reason, Scope, Span, Step, Verdict,
-        zone::ZoneSource,
-    },
+    sequence::{Anchor, Decision, Reason, Scope, Span, Step, Verdict, zone::ZoneSource},
 };
 
 use super::{
@@ -119,20 +116,20 @@ impl Planner<'_> {
         let window = timing::window(self, step, instance, &anchor, asked_at, trail);
         let hold = match step.class() {
             MailClass::Transactional => self.held(step),
-            MailClass::Relationship => {
-                match relationship::standing(self, step, revision, trail) {
-                    relationship::Standing::Clear => self.held(step),
-                    relationship::Standing::Held(reason) => Some(reason),
-                    relationship::Standing::Never(reason) => return Verdict::Skipped { reason },
-                    relationship::Standing::WaitsForStep => {
-                        return if self.now > window.until {
-                            missed(step, Reason::ExpiredWaitingForStep)
-                        } else {
-                            Verdict::Waiting { for_: Reason::WaitingForStep }
-                        };
-                    }
+            MailClass::Relationship => match relationship::standing(self, step, revision, trail) {
+                relationship::Standing::Clear => self.held(step),
+                relationship::Standing::Held(reason) => Some(reason),
+                relationship::Standing::Never(reason) => return Verdict::Skipped { reason },
+                relationship::Standing::WaitsForStep => {
+                    return if self.now > window.until {
+                        missed(step, Reason::ExpiredWaitingForStep)
+                    } else {
+                        Verdict::Waiting {
+                            for_: Reason::WaitingForStep,
+                        }
+                    };
                 }
-            }
+            },
         };
         timing::schedule(self, step, &window, hold, trail)
     }
@@ -150,17 +147,24 @@ impl Planner<'_> {
             .first()
             .and_then(|r| self.order.parcel(r))
             .and_then(|p| p.shipment.carrier.as_deref());
-        let ruling = self.rules.policy.check(&self.rules.name, self.rules.platform, step.kind, carrier);
+        let ruling =
+            self.rules
+                .policy
+                .check(&self.rules.name, self.rules.platform, step.kind, carrier);
         match ruling.permission {
             Permission::Forbid => {
-                trail.add(Reason::ChannelPolicy, || format!("{}: {}", ruling.rule, ruling.why));
+                trail.add(Reason::ChannelPolicy, || {
+                    format!("{}: {}", ruling.rule.name, ruling.why)
+                });
                 return Some(Reason::ChannelPolicy);
             }
             Permission::Ask => {
-                trail.add(Reason::ChannelPolicyAsk, || format!("{}: {}", ruling.rule, ruling.why));
+                trail.add(Reason::ChannelPolicyAsk, || {
+                    format!("{}: {}", ruling.rule.name, ruling.why)
+                });
                 return Some(Reason::ChannelPolicyAsk);
             }
-            Permission::Allow => trail.add(Reason::PolicyAllows, || ruling.rule.to_string()),
+            Permission::Allow => trail.add(Reason::PolicyAllows, || ruling.rule.name.to_owned()),
         }
         if step.sent_by_shop || self.rules.sent_by_shop.contains(&step.kind) {
             return Some(Reason::ShopSendsIt);
@@ -184,7 +188,12 @@ impl Planner<'_> {
         if order.is_test {
             return Some(Reason::TestOrder);
         }
-        if order.skipped_steps.iter().any(|asked| names(asked, step, &instance.scope)) && asked_at.is_none() {
+        if order
+            .skipped_steps
+            .iter()
+            .any(|asked| names(asked, step, &instance.scope))
+            && asked_at.is_none()
+        {
             return Some(Reason::OperatorSkipped);
         }
         if anchor.backfill && asked_at.is_none() && !self.is_activated(step, anchor) {
@@ -197,7 +206,9 @@ impl Planner<'_> {
             });
         }
         let is_relationship = step.class() == MailClass::Relationship;
-        if self.standing.is_suppressed || (is_relationship && self.standing.is_suppressed_for_relationship) {
+        if self.standing.is_suppressed
+            || (is_relationship && self.standing.is_suppressed_for_relationship)
+        {
             return Some(Reason::Suppressed);
         }
         if let Some(fact) = unmet_condition(order, step, instance) {
@@ -213,7 +224,8 @@ impl Planner<'_> {
     /// Whether history was activated late enough for this mail to be of use still.
     fn is_activated(&self, step: &Step, anchor: &Stamp) -> bool {
         self.order.activated_at.is_some_and(|activated| {
-            step.class() == MailClass::Relationship || anchor.at + ACTIVATION_AGE.elapsed() >= activated
+            step.class() == MailClass::Relationship
+                || anchor.at + ACTIVATION_AGE.elapsed() >= activated
         })
     }
 
@@ -222,9 +234,8 @@ impl Planner<'_> {
         if self.standing.is_paused {
             return Some(Reason::HeldByPause);
         }
-        let is_operator_hold = |problem: &crate::order::OpenProblem| {
-            problem.kind == crate::order::ProblemKind::Hold
-        };
+        let is_operator_hold =
+            |problem: &crate::order::OpenProblem| problem.kind == crate::order::ProblemKind::Hold;
         // A person stopped the whole order: not even transactional mail goes.
         (step.class() == MailClass::Transactional
             && self.order.open_problems().iter().any(is_operator_hold))
@@ -255,11 +266,18 @@ pub(super) fn missed(step: &Step, reason: Reason) -> Verdict {
 fn unmet_condition(order: &Order, step: &Step, instance: &Instance) -> Option<&'static str> {
     let when = &step.when;
     let details = &order.details;
-    let country = details.buyer.country.as_deref().map(str::to_ascii_uppercase);
+    let country = details
+        .buyer
+        .country
+        .as_deref()
+        .map(str::to_ascii_uppercase);
     let is_in = |set: &std::collections::BTreeSet<String>| {
-        country.as_ref().is_some_and(|c| set.iter().any(|s| s.eq_ignore_ascii_case(c)))
+        country
+            .as_ref()
+            .is_some_and(|c| set.iter().any(|s| s.eq_ignore_ascii_case(c)))
     };
-    let has_tag = |set: &std::collections::BTreeSet<String>| details.tags.iter().any(|tag| set.contains(tag));
+    let has_tag =
+        |set: &std::collections::BTreeSet<String>| details.tags.iter().any(|tag| set.contains(tag));
     let carriers: Vec<&str> = order
         .parcels
         .iter()
@@ -267,7 +285,9 @@ fn unmet_condition(order: &Order, step: &Step, instance: &Instance) -> Option<&'
         .filter_map(|p| p.shipment.carrier.as_deref())
         .collect();
     let has_carrier = |set: &std::collections::BTreeSet<String>| {
-        carriers.iter().any(|c| set.iter().any(|s| s.eq_ignore_ascii_case(c)))
+        carriers
+            .iter()
+            .any(|c| set.iter().any(|s| s.eq_ignore_ascii_case(c)))
     };
     let several = order.parcels.iter().filter(|p| p.is_live()).count() > 1;
     let cash_on_delivery = order
@@ -275,24 +295,53 @@ fn unmet_condition(order: &Order, step: &Step, instance: &Instance) -> Option<&'
         .as_ref()
         .is_some_and(|(_, payment)| payment.method.as_deref().is_some_and(is_cash_on_delivery));
     let checks = [
-        ("countries", when.countries.is_empty() || is_in(&when.countries)),
-        ("not_countries", when.not_countries.is_empty() || !is_in(&when.not_countries)),
+        (
+            "countries",
+            when.countries.is_empty() || is_in(&when.countries),
+        ),
+        (
+            "not_countries",
+            when.not_countries.is_empty() || !is_in(&when.not_countries),
+        ),
         ("tags", when.tags.is_empty() || has_tag(&when.tags)),
-        ("not_tags", when.not_tags.is_empty() || !has_tag(&when.not_tags)),
+        (
+            "not_tags",
+            when.not_tags.is_empty() || !has_tag(&when.not_tags),
+        ),
         (
             "min_total",
-            when.min_total.is_none_or(|least| details.total.is_some_and(|total| total >= least)),
+            when.min_total
+                .is_none_or(|least| details.total.is_some_and(|total| total >= least)),
         ),
-        ("carriers", when.carriers.is_empty() || has_carrier(&when.carriers)),
-        ("not_carriers", when.not_carriers.is_empty() || !has_carrier(&when.not_carriers)),
-        ("several_parcels", when.several_parcels.is_none_or(|wanted| wanted == several)),
-        ("cash_on_delivery", when.cash_on_delivery.is_none_or(|wanted| wanted == cash_on_delivery)),
+        (
+            "carriers",
+            when.carriers.is_empty() || has_carrier(&when.carriers),
+        ),
+        (
+            "not_carriers",
+            when.not_carriers.is_empty() || !has_carrier(&when.not_carriers),
+        ),
+        (
+            "several_parcels",
+            when.several_parcels.is_none_or(|wanted| wanted == several),
+        ),
+        (
+            "cash_on_delivery",
+            when.cash_on_delivery
+                .is_none_or(|wanted| wanted == cash_on_delivery),
+        ),
     ];
-    checks.into_iter().find(|(_, is_met)| !is_met).map(|(name, _)| name)
+    checks
+        .into_iter()
+        .find(|(_, is_met)| !is_met)
+        .map(|(name, _)| name)
 }
 
 fn is_cash_on_delivery(method: &str) -> bool {
-    matches!(method.to_ascii_lowercase().as_str(), "cod" | "cash_on_delivery")
+    matches!(
+        method.to_ascii_lowercase().as_str(),
+        "cod" | "cash_on_delivery"
+    )
 }
 
 /// Why a closed order does not get this mail. News about the end itself always go.

@@ -46,7 +46,10 @@ impl Instance {
     }
 
     fn order(anchor: Option<Stamp>) -> Vec<Self> {
-        vec![Self::new(Scope::Order, anchor.ok_or(Reason::WaitingForAnchor))]
+        vec![Self::new(
+            Scope::Order,
+            anchor.ok_or(Reason::WaitingForAnchor),
+        )]
     }
 }
 
@@ -102,7 +105,8 @@ fn shipped_groups(order: &Order, ledger: &Ledger, step: &Step) -> Vec<Instance> 
         .iter()
         .filter_map(|parcel| Some((parcel.shipped?, parcel)))
         .collect();
-    shipped.sort_by(|(left, a), (right, b)| (left.at, &a.parcel_ref).cmp(&(right.at, &b.parcel_ref)));
+    shipped
+        .sort_by(|(left, a), (right, b)| (left.at, &a.parcel_ref).cmp(&(right.at, &b.parcel_ref)));
     let mut groups: Vec<Instance> = Vec::new();
     for (stamp, parcel) in &shipped {
         if told.contains(parcel.parcel_ref.as_str()) {
@@ -120,7 +124,9 @@ fn shipped_groups(order: &Order, ledger: &Ledger, step: &Step) -> Vec<Instance> 
             group.moot.is_none()
                 && !is_gone
                 && !group.parcels.iter().any(|p| told.contains(p.as_str()))
-                && group.anchor.is_ok_and(|first| stamp.at - first.at <= PARCEL_GROUP)
+                && group
+                    .anchor
+                    .is_ok_and(|first| stamp.at - first.at <= PARCEL_GROUP)
         });
         if let Some(group) = joins {
             group.parcels.push(parcel.parcel_ref.clone());
@@ -150,7 +156,8 @@ fn parcels_at(order: &Order, stamp: impl Fn(&Parcel) -> Option<Stamp>) -> Vec<In
         .parcels
         .iter()
         .filter_map(|parcel| {
-            let mut instance = Instance::new(Scope::Parcel(parcel.parcel_ref.clone()), Ok(stamp(parcel)?));
+            let mut instance =
+                Instance::new(Scope::Parcel(parcel.parcel_ref.clone()), Ok(stamp(parcel)?));
             instance.parcels = vec![parcel.parcel_ref.clone()];
             instance.moot = (!parcel.is_live()).then_some(Reason::NoLongerApplies);
             Some(instance)
@@ -167,7 +174,10 @@ fn pickup(
         .iter()
         .filter_map(|parcel| {
             let pickup = parcel.pickup.as_ref()?;
-            let mut instance = Instance::new(Scope::Parcel(parcel.parcel_ref.clone()), Ok(anchor(pickup)?));
+            let mut instance = Instance::new(
+                Scope::Parcel(parcel.parcel_ref.clone()),
+                Ok(anchor(pickup)?),
+            );
             instance.parcels = vec![parcel.parcel_ref.clone()];
             instance.pickup_until = pickup.1.pickup_until;
             instance.moot = if parcel.delivered.is_some() {
@@ -205,7 +215,9 @@ fn split_since(order: &Order) -> Option<Stamp> {
         .collect();
     shipped.sort_by_key(|(stamp, _)| *stamp);
     let (first, parcel) = shipped.first()?;
-    let leaves_lines = order.lines_to_ship().any(|line| !parcel.holds(&line.line_ref));
+    let leaves_lines = order
+        .lines_to_ship()
+        .any(|line| !parcel.holds(&line.line_ref));
     if leaves_lines {
         return Some(*first);
     }
@@ -226,7 +238,8 @@ fn delays(order: &Order, zone: Tz) -> Vec<Instance> {
             if has_arrived || parcel.is_some_and(|p| p.delivered.is_some()) {
                 instance.moot = Some(Reason::AlreadyDelivered);
             }
-            instance.is_outdated = newest.is_some_and(|n| n.key != delay.key && n.parcel_ref == delay.parcel_ref);
+            instance.is_outdated =
+                newest.is_some_and(|n| n.key != delay.key && n.parcel_ref == delay.parcel_ref);
             instance
         })
         .collect();

@@ -1,11 +1,6 @@
 //! What the ledger already holds for an order, as far as the plan must know it.
 
-use crate::{
-    clock::Instant,
-    mail::MailKind,
-    order::Order,
-    sequence::Scope,
-};
+use crate::{clock::Instant, mail::MailKind, order::Order, sequence::Scope};
 
 /// The rows of one order in the ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,7 +85,11 @@ impl Ledger {
     }
 
     /// The parcels that mails of that step have told, or may have told, the buyer about.
-    pub fn told_parcels<'a>(&'a self, order: &'a Order, step: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn told_parcels<'a>(
+        &'a self,
+        order: &'a Order,
+        step: &'a str,
+    ) -> impl Iterator<Item = &'a str> {
         let from_facts = order
             .mails
             .iter()

@@ -21,7 +21,12 @@ pub(super) enum Standing {
     Never(Reason),
 }
 
-pub(super) fn standing(planner: &Planner<'_>, step: &Step, revision: u32, trail: &mut Trail) -> Standing {
+pub(super) fn standing(
+    planner: &Planner<'_>,
+    step: &Step,
+    revision: u32,
+    trail: &mut Trail,
+) -> Standing {
     let order = planner.order;
     // Once per order, whatever the step is called today and whoever asks for another one.
     if planner.ledger.may_have_sent(order, step.kind) {
@@ -30,7 +35,10 @@ pub(super) fn standing(planner: &Planner<'_>, step: &Step, revision: u32, trail:
     let is_tried_elsewhere = planner.decisions.iter().any(|other| {
         other.kind == step.kind
             && (other.step != step.id || other.revision != revision)
-            && matches!(other.verdict, Verdict::Scheduled { .. } | Verdict::Held { .. })
+            && matches!(
+                other.verdict,
+                Verdict::Scheduled { .. } | Verdict::Held { .. }
+            )
     });
     if is_tried_elsewhere {
         return Standing::Never(Reason::OncePerOrder);
@@ -84,17 +92,24 @@ fn after(planner: &Planner<'_>, step: &Step, trail: &mut Trail) -> Option<Standi
     let needs_follow_up = step.kind == MailKind::ReviewRequest
         && Ledger::accepted_at(order, MailKind::FollowUp).is_none();
     let before = step.after.as_deref();
-    let needs_before = before.is_some_and(|before| !order.mails.iter().any(|(_, mail)| mail.step == before));
+    let needs_before =
+        before.is_some_and(|before| !order.mails.iter().any(|(_, mail)| mail.step == before));
     // A follow-up sent under an older name of its step counts for a review request.
     let is_follow_up_step = before.is_none_or(|before| {
-        planner.rules.sequence.step(before).is_none_or(|s| s.kind == MailKind::FollowUp)
+        planner
+            .rules
+            .sequence
+            .step(before)
+            .is_none_or(|s| s.kind == MailKind::FollowUp)
     });
     let is_missing = needs_follow_up
         || (needs_before && !(step.kind == MailKind::ReviewRequest && is_follow_up_step));
     if !is_missing {
         return None;
     }
-    trail.add(Reason::WaitingForStep, || before.unwrap_or("follow_up").to_owned());
+    trail.add(Reason::WaitingForStep, || {
+        before.unwrap_or("follow_up").to_owned()
+    });
     let may_still_go = planner.decisions.iter().any(|other| {
         let is_the_one = match before {
             Some(before) => other.step == before,

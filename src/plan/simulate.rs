@@ -15,11 +15,8 @@ use chrono_tz::Tz;
 use crate::{
     clock::Instant,
     mail::MailClass,
-    order::{
-        Fact, Order, OrderEvent, TimePrecision,
-        event::MailRef,
-    },
-    policy::caps::{Cap, cap_frees_at},
+    order::{Fact, Order, OrderEvent, TimePrecision, event::MailRef},
+    policy::{Cap, cap_frees_at},
     sequence::{Decision, Verdict},
 };
 
@@ -99,13 +96,20 @@ pub fn simulate(subjects: Vec<Subject>, span: Span) -> Vec<Simulated> {
     }
     let mut results = run.results;
     results.sort_by(|a, b| {
-        (a.at, &a.channel, &a.order_ref, &a.decision.step, &a.decision.scope).cmp(&(
-            b.at,
-            &b.channel,
-            &b.order_ref,
-            &b.decision.step,
-            &b.decision.scope,
-        ))
+        (
+            a.at,
+            &a.channel,
+            &a.order_ref,
+            &a.decision.step,
+            &a.decision.scope,
+        )
+            .cmp(&(
+                b.at,
+                &b.channel,
+                &b.order_ref,
+                &b.decision.step,
+                &b.decision.scope,
+            ))
     });
     results
 }
@@ -138,9 +142,9 @@ impl Actor {
         self.take_events(now);
         loop {
             let decisions = self.plan(now, run, Detail::Verdicts);
-            let due = decisions.iter().find(|d| {
-                matches!(d.verdict, Verdict::Scheduled { send_at, .. } if send_at <= now)
-            });
+            let due = decisions.iter().find(
+                |d| matches!(d.verdict, Verdict::Scheduled { send_at, .. } if send_at <= now),
+            );
             let Some(due) = due else {
                 return self.next_wake(now, &decisions);
             };
@@ -151,7 +155,12 @@ impl Actor {
 
     fn take_events(&mut self, now: Instant) {
         let mut arrived = Vec::new();
-        while self.subject.coming.last().is_some_and(|event| event.occurred_at <= now) {
+        while self
+            .subject
+            .coming
+            .last()
+            .is_some_and(|event| event.occurred_at <= now)
+        {
             arrived.extend(self.subject.coming.pop());
         }
         for event in arrived {
@@ -168,11 +177,21 @@ impl Actor {
             (Some(cap), Some(key)) => run
                 .sent_by_buyer
                 .get(key)
-                .and_then(|sent| cap_frees_at(sent, cap, now)),
+                .and_then(|sent| cap_frees_at(sent, *cap, now)),
             _ => None,
         };
-        let standing = BuyerStanding { capped_until, ..BuyerStanding::default() };
-        plan(&subject.order, &subject.rules, &subject.ledger, &standing, now, detail)
+        let standing = BuyerStanding {
+            capped_until,
+            ..BuyerStanding::default()
+        };
+        plan(
+            &subject.order,
+            &subject.rules,
+            &subject.ledger,
+            &standing,
+            now,
+            detail,
+        )
     }
 
     fn send(&mut self, key: &(String, crate::sequence::Scope, u32), now: Instant, run: &mut Run) {
@@ -234,11 +253,13 @@ impl Actor {
     }
 
     fn next_wake(&self, now: Instant, decisions: &[Decision]) -> Option<Instant> {
-        let planned = decisions.iter().filter_map(|decision| match decision.verdict {
-            Verdict::Scheduled { send_at, .. } => Some(send_at),
-            Verdict::Held { until, .. } => Some(until + TimeDelta::milliseconds(1)),
-            _ => None,
-        });
+        let planned = decisions
+            .iter()
+            .filter_map(|decision| match decision.verdict {
+                Verdict::Scheduled { send_at, .. } => Some(send_at),
+                Verdict::Held { until, .. } => Some(until + TimeDelta::milliseconds(1)),
+                _ => None,
+            });
         planned
             .chain(self.subject.coming.last().map(|event| event.occurred_at))
             .filter(|at| *at > now)
@@ -250,7 +271,8 @@ impl Actor {
         let now = run.span.to;
         self.take_events(now);
         for decision in self.plan(now, run, Detail::Reasons) {
-            if decision.verdict != Verdict::Done && decision.anchored_at.is_some_and(|at| at <= now) {
+            if decision.verdict != Verdict::Done && decision.anchored_at.is_some_and(|at| at <= now)
+            {
                 let result = self.result(decision, now, false);
                 run.results.push(result);
             }

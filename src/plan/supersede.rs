@@ -12,9 +12,15 @@ use super::{decide::Planner, instance::Instance};
 ///
 /// Delivery overtakes every mail about the way there, whether or not a "delivered" mail goes.
 /// Other facts overtake an older mail only where their own mail will tell the buyer.
-pub(super) fn overtaken(planner: &Planner<'_>, step: &Step, instance: &Instance) -> Option<Verdict> {
+pub(super) fn overtaken(
+    planner: &Planner<'_>,
+    step: &Step,
+    instance: &Instance,
+) -> Option<Verdict> {
     if instance.is_outdated {
-        return Some(Verdict::Superseded { by: step.id.clone() });
+        return Some(Verdict::Superseded {
+            by: step.id.clone(),
+        });
     }
     let order = planner.order;
     let told_by = |kind: MailKind| teller(planner, kind);
@@ -26,14 +32,19 @@ pub(super) fn overtaken(planner: &Planner<'_>, step: &Step, instance: &Instance)
     };
     let by_delivery = || match told_by(MailKind::Delivered) {
         Some(by) => Verdict::Superseded { by },
-        None => Verdict::Skipped { reason: Reason::AlreadyDelivered },
+        None => Verdict::Skipped {
+            reason: Reason::AlreadyDelivered,
+        },
     };
     match step.kind {
         MailKind::Accepted | MailKind::Paid => {
             if all_delivered {
                 return Some(by_delivery());
             }
-            let is_shipped = order.parcels.iter().any(|p| p.is_live() && p.shipped.is_some());
+            let is_shipped = order
+                .parcels
+                .iter()
+                .any(|p| p.is_live() && p.shipped.is_some());
             is_shipped
                 .then(|| told_by(MailKind::Shipped))
                 .flatten()
@@ -94,7 +105,10 @@ fn teller(planner: &Planner<'_>, kind: MailKind) -> Option<String> {
                 && !step.sent_by_shop
                 && !rules.sent_by_shop.contains(&kind)
                 && rules.with_template.contains(&kind)
-                && rules.policy.check(&rules.name, rules.platform, kind, None).permission
+                && rules
+                    .policy
+                    .check(&rules.name, rules.platform, kind, None)
+                    .permission
                     == crate::policy::Permission::Allow
         })
         .map(|step| step.id.clone())

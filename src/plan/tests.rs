@@ -10,26 +10,30 @@ use crate::{
     order::{
         Fact, OrderEvent, TimePrecision,
         event::{
-            Basis, BasisRecord, BuyerMessage, Buyer, Cancellation, Complaint, Delay, Delivery,
+            Basis, BasisRecord, Buyer, BuyerMessage, Cancellation, Complaint, Delay, Delivery,
             Empty, Line, MailRef, OrderDetails, Payment, Pickup, Refund, ReturnCase, Rung,
             Shipment, StepOrder,
         },
     },
-    policy::caps::Cap,
+    policy::Cap,
     sequence::{
         Anchor, DailyHours, DeliverBy, OnMissed, OrderCondition, Reason, Scope, ScopeKind,
-        SendHours, Verdict, Window,
-        step::NamedDeadline,
+        SendHours, Verdict, Window, step::NamedDeadline,
     },
 };
 
-use super::{simulate::{Simulated, Span as SimSpan, Subject, simulate}, *};
+use super::{
+    simulate::{Simulated, Span as SimSpan, Subject, simulate},
+    *,
+};
 
 const BERLIN: Tz = chrono_tz::Europe::Berlin;
 
 fn at(days: i64, hours: i64) -> DateTime<Utc> {
     // A Monday, 08:00 in Berlin.
-    Utc.with_ymd_and_hms(2026, 3, 2, 7, 0, 0).unwrap() + TimeDelta::days(days) + TimeDelta::hours(hours)
+    Utc.with_ymd_and_hms(2026, 3, 2, 7, 0, 0).unwrap()
+        + TimeDelta::days(days)
+        + TimeDelta::hours(hours)
 }
 
 fn step(id: &str, kind: MailKind, anchor: Anchor, scope: ScopeKind) -> Step {
@@ -39,7 +43,10 @@ fn step(id: &str, kind: MailKind, anchor: Anchor, scope: ScopeKind) -> Step {
         enabled: true,
         anchor,
         scope,
-        window: Window { from: Span::ZERO, to: Span::days(5) },
+        window: Window {
+            from: Span::ZERO,
+            to: Span::days(5),
+        },
         target: Span::ZERO,
         after: None,
         hours: SendHours::Always,
@@ -58,7 +65,12 @@ fn office() -> SendHours {
         from: NaiveTime::from_hms_opt(9, 0, 0).unwrap(),
         to: NaiveTime::from_hms_opt(19, 0, 0).unwrap(),
         weekdays: vec![
-            Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat,
+            Weekday::Mon,
+            Weekday::Tue,
+            Weekday::Wed,
+            Weekday::Thu,
+            Weekday::Fri,
+            Weekday::Sat,
         ],
         skip_holidays: true,
     })
@@ -67,17 +79,33 @@ fn office() -> SendHours {
 fn sequence() -> Sequence {
     use {Anchor as A, MailKind as K, ScopeKind as S};
     let relationship = |mut s: Step, from, to, target| {
-        s.window = Window { from: Span::days(from), to: Span::days(to) };
+        s.window = Window {
+            from: Span::days(from),
+            to: Span::days(to),
+        };
         s.target = Span::days(target);
         s.hours = office();
         s.spread = Span::hours(2);
         s.deliver_by = DeliverBy::Named(NamedDeadline::WindowEnd);
         s
     };
-    let mut review = relationship(step("review", K::ReviewRequest, A::Delivered, S::Order), 7, 14, 12);
+    let mut review = relationship(
+        step("review", K::ReviewRequest, A::Delivered, S::Order),
+        7,
+        14,
+        12,
+    );
     review.after = Some("follow_up".to_owned());
-    let mut reminder = step("pickup_reminder", K::PickupReminder, A::PickupUntil, S::Parcel);
-    reminder.window = Window { from: Span::days(-2), to: Span::ZERO };
+    let mut reminder = step(
+        "pickup_reminder",
+        K::PickupReminder,
+        A::PickupUntil,
+        S::Parcel,
+    );
+    reminder.window = Window {
+        from: Span::days(-2),
+        to: Span::ZERO,
+    };
     reminder.target = Span::days(-1);
     reminder.deliver_by = DeliverBy::Named(NamedDeadline::PickupUntil);
     Sequence {
@@ -93,7 +121,12 @@ fn sequence() -> Sequence {
             step("cancelled", K::Cancelled, A::Cancelled, S::Incident),
             // Before the follow-up in the list: the order of the list decides nothing.
             review,
-            relationship(step("follow_up", K::FollowUp, A::Delivered, S::Order), 2, 5, 3),
+            relationship(
+                step("follow_up", K::FollowUp, A::Delivered, S::Order),
+                2,
+                5,
+                3,
+            ),
         ],
     }
 }
@@ -120,7 +153,12 @@ fn rules() -> ChannelRules {
 fn event(when: DateTime<Utc>, parcel: Option<&str>, fact: Fact) -> OrderEvent {
     OrderEvent {
         source: "test".to_owned(),
-        source_event_id: format!("{}-{}-{}", fact.kind(), when.timestamp(), parcel.unwrap_or("")),
+        source_event_id: format!(
+            "{}-{}-{}",
+            fact.kind(),
+            when.timestamp(),
+            parcel.unwrap_or("")
+        ),
         order_ref: "1001".to_owned(),
         parcel_ref: parcel.map(str::to_owned),
         line_refs: Vec::new(),
@@ -149,7 +187,12 @@ fn accepted() -> Fact {
             ships: true,
         }],
         total: Some("30.00".parse().unwrap()),
-        basis: Some(BasisRecord { basis: Basis::Consent, at: None, place: None, text_version: None }),
+        basis: Some(BasisRecord {
+            basis: Basis::Consent,
+            at: None,
+            place: None,
+            text_version: None,
+        }),
         ..OrderDetails::default()
     })
 }
@@ -189,7 +232,14 @@ fn run(rules: ChannelRules, events: Vec<OrderEvent>, days: i64) -> Vec<Simulated
         coming: events,
         buyer_key: Some("anna".to_owned()),
     };
-    simulate(vec![subject], SimSpan { from: at(0, -24), to: at(days, 0), cap: None })
+    simulate(
+        vec![subject],
+        SimSpan {
+            from: at(0, -24),
+            to: at(days, 0),
+            cap: None,
+        },
+    )
 }
 
 /// `step scope = outcome` of a whole run, for comparing with a story.
@@ -218,7 +268,7 @@ fn outcome(results: &[Simulated], step: &str) -> String {
     outcomes(results)
         .into_iter()
         .find(|line| line.starts_with(&format!("{step} ")))
-        .unwrap_or_else(|| format!("{step} nothing"))
+        .unwrap_or_else(|| format!("{step} = nothing"))
         .split(" = ")
         .last()
         .unwrap()
@@ -233,13 +283,24 @@ fn a_usual_order_gets_each_mail_once_and_in_its_window() {
     assert_eq!(lines[2], "paid order = sent Mon 02 09:00");
     assert_eq!(lines[4], "shipped parcel:p1 = sent Tue 03 08:00");
     // Delivered Thursday 5 March 12:00: target Sunday 8, so Monday morning; day 12 is the 17th.
-    assert!(lines[1].starts_with("follow_up order = sent Mon 09 09:"), "{}", lines[1]);
-    assert!(lines[3].starts_with("review order = sent Tue 17 1"), "{}", lines[3]);
+    assert!(
+        lines[1].starts_with("follow_up order = sent Mon 09 09:"),
+        "{}",
+        lines[1]
+    );
+    assert!(
+        lines[3].starts_with("review order = sent Tue 17 1"),
+        "{}",
+        lines[3]
+    );
 }
 
 #[test]
 fn without_a_delivery_date_relationship_mail_waits() {
-    let mut guess = Delivery { inferred: true, ..Delivery::default() };
+    let mut guess = Delivery {
+        inferred: true,
+        ..Delivery::default()
+    };
     guess.evidence = Some(Rung::ShipDate);
     let mut lenient = rules();
     for step in &mut lenient.sequence.steps {
@@ -265,7 +326,10 @@ fn the_clock_starts_at_the_last_parcel() {
         event(at(8, 4), Some("p2"), delivered()),
     ]);
     let results = run(rules(), events, 40);
-    let follow_up = results.iter().find(|r| r.decision.step == "follow_up").unwrap();
+    let follow_up = results
+        .iter()
+        .find(|r| r.decision.step == "follow_up")
+        .unwrap();
     assert!(follow_up.at >= at(10, 4), "{}", follow_up.at);
 }
 
@@ -286,7 +350,10 @@ fn parcels_of_one_hour_share_a_mail_and_later_ones_get_their_own() {
     let lines = outcomes(&run(slow, events, 5));
     assert_eq!(
         lines[1..],
-        ["shipped parcel:p1 = sent Tue 03 10:00", "shipped parcel:p3 = sent Tue 03 15:00"]
+        [
+            "shipped parcel:p1 = sent Tue 03 10:00",
+            "shipped parcel:p3 = sent Tue 03 15:00"
+        ]
     );
 }
 
@@ -294,18 +361,37 @@ fn parcels_of_one_hour_share_a_mail_and_later_ones_get_their_own() {
 fn holds_postpone_inside_the_window_and_end_as_expired_by_their_name() {
     let open = |fact| vec![event(at(4, 0), None, fact)];
     for (fact, reason) in [
-        (Fact::ReturnRequested(ReturnCase::default()), "expired expired_held_by_return"),
-        (Fact::ComplaintOpened(Complaint::default()), "expired expired_held_by_complaint"),
-        (Fact::BuyerMessageReceived(BuyerMessage::default()), "expired expired_held_by_message"),
-        (Fact::OrderHold(crate::order::event::Hold::default()), "expired expired_held_by_operator"),
+        (
+            Fact::ReturnRequested(ReturnCase::default()),
+            "expired expired_held_by_return",
+        ),
+        (
+            Fact::ComplaintOpened(Complaint::default()),
+            "expired expired_held_by_complaint",
+        ),
+        (
+            Fact::BuyerMessageReceived(BuyerMessage::default()),
+            "expired expired_held_by_message",
+        ),
+        (
+            Fact::OrderHold(crate::order::event::Hold::default()),
+            "expired expired_held_by_operator",
+        ),
     ] {
         let results = run(rules(), with(open(fact)), 40);
         assert_eq!(outcome(&results, "follow_up"), reason);
-        assert_eq!(outcome(&results, "review"), "skipped previous_step_not_sent");
+        assert_eq!(
+            outcome(&results, "review"),
+            "skipped previous_step_not_sent"
+        );
     }
     // Solved in time: the mail goes after a day of rest.
     let mut solved = open(Fact::ComplaintOpened(Complaint::default()));
-    solved.push(event(at(6, 4), None, Fact::ComplaintClosed(Complaint::default())));
+    solved.push(event(
+        at(6, 4),
+        None,
+        Fact::ComplaintClosed(Complaint::default()),
+    ));
     let results = run(rules(), with(solved), 40);
     // Solved on Sunday 8 at 12:00; rested until Monday 9 at 12:00.
     assert_eq!(outcome(&results, "follow_up"), "sent Mon 09 12:00");
@@ -317,7 +403,10 @@ fn an_end_of_the_order_stops_what_is_no_longer_true() {
     let results = run(rules(), with(vec![event(at(4, 0), None, cancel)]), 40);
     assert_eq!(outcome(&results, "follow_up"), "skipped order_cancelled");
     assert_eq!(outcome(&results, "cancelled"), "sent Fri 06 08:00");
-    let refund = Fact::RefundIssued(Refund { partial: Some(false), ..Refund::default() });
+    let refund = Fact::RefundIssued(Refund {
+        partial: Some(false),
+        ..Refund::default()
+    });
     let results = run(rules(), with(vec![event(at(4, 0), None, refund)]), 40);
     assert_eq!(outcome(&results, "follow_up"), "skipped order_refunded");
     assert_eq!(outcome(&results, "refund"), "sent Fri 06 08:00");
@@ -326,7 +415,10 @@ fn an_end_of_the_order_stops_what_is_no_longer_true() {
 #[test]
 fn a_review_left_or_a_step_skipped_stops_the_request() {
     let left = event(at(4, 0), None, Fact::ReviewLeft(Empty {}));
-    assert_eq!(outcome(&run(rules(), with(vec![left]), 40), "review"), "skipped review_left");
+    assert_eq!(
+        outcome(&run(rules(), with(vec![left]), 40), "review"),
+        "skipped review_left"
+    );
     let skip = Fact::StepSkipped(StepOrder {
         step: "follow_up".to_owned(),
         scope: None,
@@ -335,7 +427,10 @@ fn a_review_left_or_a_step_skipped_stops_the_request() {
     });
     let results = run(rules(), with(vec![event(at(4, 0), None, skip)]), 40);
     assert_eq!(outcome(&results, "follow_up"), "skipped operator_skipped");
-    assert_eq!(outcome(&results, "review"), "skipped previous_step_not_sent");
+    assert_eq!(
+        outcome(&results, "review"),
+        "skipped previous_step_not_sent"
+    );
 }
 
 #[test]
@@ -349,16 +444,47 @@ fn never_shipped_after_delivered() {
         })
         .collect();
     let order = Order::new("shop", "1001").apply_all(&events).unwrap();
-    let decisions = plan(&order, &rules(), &Ledger::default(), &BuyerStanding::default(), at(3, 5), Detail::Verdicts);
-    let verdict = |id: &str| decisions.iter().find(|d| d.step == id).unwrap().verdict.clone();
-    assert_eq!(verdict("shipped"), Verdict::Skipped { reason: Reason::AlreadyDelivered });
-    assert_eq!(verdict("accepted"), Verdict::Skipped { reason: Reason::AlreadyDelivered });
+    let decisions = plan(
+        &order,
+        &rules(),
+        &Ledger::default(),
+        &BuyerStanding::default(),
+        at(3, 5),
+        Detail::Verdicts,
+    );
+    let verdict = |id: &str| {
+        decisions
+            .iter()
+            .find(|d| d.step == id)
+            .unwrap()
+            .verdict
+            .clone()
+    };
+    assert_eq!(
+        verdict("shipped"),
+        Verdict::Skipped {
+            reason: Reason::AlreadyDelivered
+        }
+    );
+    assert_eq!(
+        verdict("accepted"),
+        Verdict::Skipped {
+            reason: Reason::AlreadyDelivered
+        }
+    );
 }
 
 #[test]
 fn a_delay_is_told_once_per_incident_and_the_newest_counts() {
     let delay = |hours, reason: &str| {
-        event(at(1, hours), Some("p1"), Fact::Delayed(Delay { expected_at: None, reason: Some(reason.to_owned()) }))
+        event(
+            at(1, hours),
+            Some("p1"),
+            Fact::Delayed(Delay {
+                expected_at: None,
+                reason: Some(reason.to_owned()),
+            }),
+        )
     };
     let mut events = usual();
     events.truncate(3);
@@ -367,7 +493,10 @@ fn a_delay_is_told_once_per_incident_and_the_newest_counts() {
     let lines = outcomes(&run(rules(), events, 30));
     let delays: Vec<&String> = lines.iter().filter(|l| l.starts_with("delay")).collect();
     assert_eq!(delays.len(), 2, "{lines:?}");
-    assert!(delays.iter().all(|l| l.contains("= sent Tue 03")), "{delays:?}");
+    assert!(
+        delays.iter().all(|l| l.contains("= sent Tue 03")),
+        "{delays:?}"
+    );
 }
 
 #[test]
@@ -379,22 +508,37 @@ fn a_promise_that_passes_gives_a_notice_at_the_end_of_its_day() {
     };
     let mut late = usual();
     promised(&mut late);
-    assert_eq!(outcome(&run(rules(), late, 30), "delay"), "sent Wed 04 23:59");
+    assert_eq!(
+        outcome(&run(rules(), late, 30), "delay"),
+        "sent Wed 04 23:59"
+    );
     let mut early = usual();
     early[3] = event(at(2, 1), Some("p1"), delivered());
     promised(&mut early);
-    assert_eq!(outcome(&run(rules(), early, 30), "delay"), "skipped arrived_in_time");
+    assert_eq!(
+        outcome(&run(rules(), early, 30), "delay"),
+        "skipped arrived_in_time"
+    );
 }
 
 #[test]
 fn a_pickup_reminder_comes_before_the_last_day() {
-    let pickup = Fact::PickupReady(Pickup { pickup_until: Some(at(9, 0)), ..Pickup::default() });
+    let pickup = Fact::PickupReady(Pickup {
+        pickup_until: Some(at(9, 0)),
+        ..Pickup::default()
+    });
     let mut events = usual();
     events.truncate(3);
     events.push(event(at(4, 0), Some("p1"), pickup));
-    assert_eq!(outcome(&run(rules(), events.clone(), 30), "pickup_reminder"), "sent Tue 10 08:00");
+    assert_eq!(
+        outcome(&run(rules(), events.clone(), 30), "pickup_reminder"),
+        "sent Tue 10 08:00"
+    );
     events.push(event(at(5, 0), Some("p1"), delivered()));
-    assert_eq!(outcome(&run(rules(), events, 30), "pickup_reminder"), "skipped already_delivered");
+    assert_eq!(
+        outcome(&run(rules(), events, 30), "pickup_reminder"),
+        "skipped already_delivered"
+    );
 }
 
 #[test]
@@ -407,7 +551,11 @@ fn history_mails_nobody_until_it_is_activated() {
         })
         .collect();
     let results = run(rules(), history.clone(), 40);
-    assert!(results.iter().all(|r| !r.is_sent), "{:?}", outcomes(&results));
+    assert!(
+        results.iter().all(|r| !r.is_sent),
+        "{:?}",
+        outcomes(&results)
+    );
     assert_eq!(outcome(&results, "accepted"), "skipped history");
     let mut activated = history;
     activated.push(event(at(4, 0), None, Fact::OrderActivated(Empty {})));
@@ -419,10 +567,22 @@ fn history_mails_nobody_until_it_is_activated() {
 
 #[test]
 fn marketplaces_forbid_most_of_the_sequence_and_say_so() {
-    for platform in [Platform::Allegro, Platform::Amazon, Platform::Ebay, Platform::Aliexpress] {
+    for platform in [
+        Platform::Allegro,
+        Platform::Amazon,
+        Platform::Ebay,
+        Platform::Aliexpress,
+    ] {
         let results = run(rules_on(platform), usual(), 40);
-        assert!(results.iter().all(|r| !r.is_sent), "{platform}: {:?}", outcomes(&results));
-        assert!(outcome(&results, "review").starts_with("skipped channel_policy"), "{platform}");
+        assert!(
+            results.iter().all(|r| !r.is_sent),
+            "{platform}: {:?}",
+            outcomes(&results)
+        );
+        assert!(
+            outcome(&results, "review").starts_with("skipped channel_policy"),
+            "{platform}"
+        );
     }
 }
 
@@ -446,7 +606,10 @@ fn unusable_addresses_are_told_apart() {
         outcome(&run(rules(), events, 40), "paid")
     };
     assert_eq!(with_email(None), "skipped no_address");
-    assert_eq!(with_email(Some("anna@localhost")), "skipped undeliverable_address");
+    assert_eq!(
+        with_email(Some("anna@localhost")),
+        "skipped undeliverable_address"
+    );
 }
 
 #[test]
@@ -468,10 +631,17 @@ fn a_cap_makes_the_mail_wait_inside_its_window() {
             buyer_key: Some("anna".to_owned()),
         }
     };
-    let cap = Cap { max: 1, per: Span::days(1) };
+    let cap = Cap {
+        max: 1,
+        per: Span::days(1),
+    };
     let results = simulate(
         vec![subject("1", 0), subject("2", 1)],
-        SimSpan { from: at(0, 0), to: at(40, 0), cap: Some(cap) },
+        SimSpan {
+            from: at(0, 0),
+            to: at(40, 0),
+            cap: Some(cap),
+        },
     );
     let mut sent: Vec<DateTime<Utc>> = results
         .iter()
@@ -496,7 +666,10 @@ fn a_review_request_is_never_asked_for_again_under_another_name() {
         }
     }
     let results = run(renamed, events, 40);
-    assert_eq!(outcome(&results, "ask_for_review"), "skipped once_per_order");
+    assert_eq!(
+        outcome(&results, "ask_for_review"),
+        "skipped once_per_order"
+    );
 }
 
 #[test]
@@ -511,10 +684,18 @@ fn a_resend_of_a_review_request_that_went_is_refused() {
     };
     let results = run(
         rules(),
-        with(vec![event(at(17, 0), None, resend("review")), event(at(2, 0), None, resend("shipped"))]),
+        with(vec![
+            event(at(17, 0), None, resend("review")),
+            event(at(2, 0), None, resend("shipped")),
+        ]),
         40,
     );
-    let sent = |step: &str| results.iter().filter(|r| r.is_sent && r.decision.step == step).count();
+    let sent = |step: &str| {
+        results
+            .iter()
+            .filter(|r| r.is_sent && r.decision.step == step)
+            .count()
+    };
     assert_eq!(sent("review"), 1, "{:?}", outcomes(&results));
     assert_eq!(sent("shipped"), 2, "{:?}", outcomes(&results));
 }
@@ -533,14 +714,33 @@ fn mail(kind: MailKind, step: &str) -> Fact {
 #[test]
 fn plan_explains_itself_when_asked_and_only_then() {
     let order = Order::new("shop", "1001").apply_all(&usual()).unwrap();
-    let decide = |detail| plan(&order, &rules(), &Ledger::default(), &BuyerStanding::default(), at(3, 5), detail);
+    let decide = |detail| {
+        plan(
+            &order,
+            &rules(),
+            &Ledger::default(),
+            &BuyerStanding::default(),
+            at(3, 5),
+            detail,
+        )
+    };
     let silent = decide(Detail::Verdicts);
     let told = decide(Detail::Reasons);
     assert!(silent.iter().all(|d| d.because.is_empty()));
     let follow_up = told.iter().find(|d| d.step == "follow_up").unwrap();
     let reasons: Vec<Reason> = follow_up.because.iter().map(|b| b.reason).collect();
-    for expected in [Reason::AnchorSeen, Reason::PolicyAllows, Reason::BasisFound, Reason::WindowOpen, Reason::TargetAimed, Reason::ZoneChosen] {
-        assert!(reasons.contains(&expected), "{expected} is missing in {reasons:?}");
+    for expected in [
+        Reason::AnchorSeen,
+        Reason::PolicyAllows,
+        Reason::BasisFound,
+        Reason::WindowOpen,
+        Reason::TargetAimed,
+        Reason::ZoneChosen,
+    ] {
+        assert!(
+            reasons.contains(&expected),
+            "{expected} is missing in {reasons:?}"
+        );
     }
     let verdicts = |all: &[Decision]| all.iter().map(|d| d.verdict.clone()).collect::<Vec<_>>();
     assert_eq!(verdicts(&silent), verdicts(&told));
@@ -548,33 +748,50 @@ fn plan_explains_itself_when_asked_and_only_then() {
 
 fn any_event() -> impl Strategy<Value = OrderEvent> {
     let parcel = prop_oneof![Just("p1"), Just("p2")];
-    (0_usize..16, 0_i64..30 * 24, parcel, any::<bool>()).prop_map(|(kind, hours, parcel, is_day)| {
-        let p = Some(parcel);
-        let (parcel, fact) = match kind {
-            0..=2 => (p, delivered()),
-            3 | 4 => (p, shipped()),
-            5 => (None, accepted()),
-            6 => (None, paid()),
-            7 => (None, Fact::Cancelled(Cancellation::default())),
-            8 => (None, Fact::ComplaintOpened(Complaint::default())),
-            9 => (None, Fact::ComplaintClosed(Complaint::default())),
-            10 => (None, Fact::BuyerMessageReceived(BuyerMessage::default())),
-            11 => (p, Fact::ReturnedToSender(crate::order::event::ReturnLeg { is_final: true })),
-            12 => (None, Fact::ReviewLeft(Empty {})),
-            13 => (p, Fact::Delayed(Delay::default())),
-            14 => (None, Fact::StepHastened(StepOrder {
-                step: "review".to_owned(), scope: None, reason: "now".to_owned(), revision: None,
-            })),
-            _ => (None, Fact::StepResent(StepOrder {
-                step: "review".to_owned(), scope: None, reason: "again".to_owned(), revision: Some(1),
-            })),
-        };
-        let mut event = event(at(0, hours), parcel, fact);
-        if is_day {
-            event.precision = TimePrecision::Day;
-        }
-        event
-    })
+    (0_usize..16, 0_i64..30 * 24, parcel, any::<bool>()).prop_map(
+        |(kind, hours, parcel, is_day)| {
+            let p = Some(parcel);
+            let (parcel, fact) = match kind {
+                0..=2 => (p, delivered()),
+                3 | 4 => (p, shipped()),
+                5 => (None, accepted()),
+                6 => (None, paid()),
+                7 => (None, Fact::Cancelled(Cancellation::default())),
+                8 => (None, Fact::ComplaintOpened(Complaint::default())),
+                9 => (None, Fact::ComplaintClosed(Complaint::default())),
+                10 => (None, Fact::BuyerMessageReceived(BuyerMessage::default())),
+                11 => (
+                    p,
+                    Fact::ReturnedToSender(crate::order::event::ReturnLeg { is_final: true }),
+                ),
+                12 => (None, Fact::ReviewLeft(Empty {})),
+                13 => (p, Fact::Delayed(Delay::default())),
+                14 => (
+                    None,
+                    Fact::StepHastened(StepOrder {
+                        step: "review".to_owned(),
+                        scope: None,
+                        reason: "now".to_owned(),
+                        revision: None,
+                    }),
+                ),
+                _ => (
+                    None,
+                    Fact::StepResent(StepOrder {
+                        step: "review".to_owned(),
+                        scope: None,
+                        reason: "again".to_owned(),
+                        revision: Some(1),
+                    }),
+                ),
+            };
+            let mut event = event(at(0, hours), parcel, fact);
+            if is_day {
+                event.precision = TimePrecision::Day;
+            }
+            event
+        },
+    )
 }
 
 proptest! {
@@ -645,7 +862,14 @@ proptest! {
 #[test]
 fn scopes_name_what_a_mail_stands_for() {
     let order = Order::new("shop", "1001").apply_all(&usual()[..3]).unwrap();
-    let decisions = plan(&order, &rules(), &Ledger::default(), &BuyerStanding::default(), at(1, 1), Detail::Verdicts);
+    let decisions = plan(
+        &order,
+        &rules(),
+        &Ledger::default(),
+        &BuyerStanding::default(),
+        at(1, 1),
+        Detail::Verdicts,
+    );
     let shipped = decisions.iter().find(|d| d.step == "shipped").unwrap();
     assert_eq!(shipped.scope, Scope::Parcel("p1".to_owned()));
     assert_eq!(shipped.parcels, ["p1"]);

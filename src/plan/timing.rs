@@ -65,10 +65,21 @@ pub(super) fn window(
     };
     let until = deadline.map_or(to, |deadline| deadline.min(to));
     trail.add(Reason::WindowOpen, || {
-        format!("{} to {} ({} to {} after)", utc(from), utc(until), step.window.from, step.window.to)
+        format!(
+            "{} to {} ({} to {} after)",
+            utc(from),
+            utc(until),
+            step.window.from,
+            step.window.to
+        )
     });
     let aim = aim(planner, step, instance, &time, from, trail);
-    Times { from, until, aim, ends_by_deadline: until < to }
+    Times {
+        from,
+        until,
+        aim,
+        ends_by_deadline: until < to,
+    }
 }
 
 fn aim(
@@ -96,10 +107,14 @@ fn aim(
             time.earliest + step.target.elapsed()
         };
         let target = target.max(from);
-        trail.add(Reason::TargetAimed, || format!("{} ({} after)", utc(target), step.target));
+        trail.add(Reason::TargetAimed, || {
+            format!("{} ({} after)", utc(target), step.target)
+        });
         let spread = jitter::offset(&jitter_key(planner, step, instance), step.spread);
         if spread > TimeDelta::zero() {
-            trail.add(Reason::JitterApplied, || format!("{} min later", spread.num_minutes()));
+            trail.add(Reason::JitterApplied, || {
+                format!("{} min later", spread.num_minutes())
+            });
         }
         target + spread
     };
@@ -116,7 +131,10 @@ fn aim(
 }
 
 fn jitter_key(planner: &Planner<'_>, step: &Step, instance: &Instance) -> String {
-    format!("{}\u{0}{}\u{0}{}\u{0}{}", planner.rules.name, planner.order.external_ref, step.id, instance.scope)
+    format!(
+        "{}\u{0}{}\u{0}{}\u{0}{}",
+        planner.rules.name, planner.order.external_ref, step.id, instance.scope
+    )
 }
 
 /// The verdict that window, hours, holds and the present give.
@@ -137,10 +155,16 @@ pub(super) fn schedule(
         return closed(hold.or_else(|| capped_past(planner, times)));
     }
     if let Some(reason) = capped_past(planner, times) {
-        return Verdict::Held { by: reason, until: times.until };
+        return Verdict::Held {
+            by: reason,
+            until: times.until,
+        };
     }
     if let Some(by) = hold {
-        return Verdict::Held { by, until: times.until };
+        return Verdict::Held {
+            by,
+            until: times.until,
+        };
     }
     let buyer = &planner.order.details.buyer;
     let send_calendar = SendCalendar {
@@ -166,14 +190,20 @@ pub(super) fn schedule(
             None => return closed(None),
         }
     };
-    trail.add(Reason::ZoneChosen, || format!("{} ({})", planner.zone, planner.zone_source.as_str()));
+    trail.add(Reason::ZoneChosen, || {
+        format!("{} ({})", planner.zone, planner.zone_source.as_str())
+    });
     if send_at != times.aim {
         trail.add(Reason::HoursApplied, || {
             let local = planner.zone.from_utc_datetime(&send_at.naive_utc());
             format!("{} in {}", local.format("%a %Y-%m-%d %H:%M"), planner.zone)
         });
     }
-    Verdict::Scheduled { from: times.from, until: times.until, send_at }
+    Verdict::Scheduled {
+        from: times.from,
+        until: times.until,
+        send_at,
+    }
 }
 
 /// The cap outlasts the window.

@@ -179,6 +179,4 @@ impl Holidays {
 }
 
 #[cfg(test)]
-mod facts;
-#[cfg(test)]
 mod tests;

@@ -18,9 +18,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("render", &["clock", "mail", "order", "sequence", "lint"]),
     (
         "config",
-        &["clock", "mail", "order", "sequence", "policy", "plan", "lint", "render"],
+        &[
+            "clock", "mail", "order", "sequence", "policy", "plan", "lint", "render",
+        ],
     ),
-    ("store", &["clock", "mail", "order", "sequence", "plan", "config"]),
+    (
+        "store",
+        &["clock", "mail", "order", "sequence", "plan", "config"],
+    ),
     ("deliver", &["clock", "mail", "config"]),
     ("intake", &["clock", "mail", "order", "config"]),
     (
@@ -32,7 +37,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "web",
-        &["clock", "mail", "order", "sequence", "plan", "lint", "render", "config", "engine"],
+        &[
+            "clock", "mail", "order", "sequence", "plan", "lint", "render", "config", "engine",
+        ],
     ),
     ("service", &["clock", "config", "engine", "web"]),
     (
@@ -45,11 +52,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that compute and nothing else.
-const PURE: &[&str] = &["clock", "mail", "order", "sequence", "policy", "plan", "lint"];
+const PURE: &[&str] = &[
+    "clock", "mail", "order", "sequence", "policy", "plan", "lint",
+];
 
 /// What a pure module may not touch.
 const IMPURE: &[&str] = &[
-    "tokio", "sqlx", "lettre", "axum", "handlebars", "std::fs", "std::env", "std::net",
+    "tokio",
+    "sqlx",
+    "lettre",
+    "axum",
+    "handlebars",
+    "std::fs",
+    "std::env",
+    "std::net",
     "std::process",
 ];
 
@@ -86,7 +102,9 @@ fn product_code(path: &Path) -> String {
 fn modules_named(code: &str) -> BTreeSet<String> {
     let mut named = BTreeSet::new();
     let word = |text: &str| -> String {
-        text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+        text.chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect()
     };
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
@@ -121,13 +139,21 @@ fn code_by_module() -> BTreeMap<String, Vec<(PathBuf, String)>> {
     let mut modules: BTreeMap<String, Vec<(PathBuf, String)>> = BTreeMap::new();
     for path in files {
         let inside = path.strip_prefix(&src).unwrap();
-        let first = inside.components().next().unwrap().as_os_str().to_string_lossy();
+        let first = inside
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy();
         let module = first.trim_end_matches(".rs").to_owned();
         if module == "lib" || module == "main" {
             continue;
         }
         let code = product_code(&path);
-        modules.entry(module).or_default().push((inside.to_owned(), code));
+        modules
+            .entry(module)
+            .or_default()
+            .push((inside.to_owned(), code));
     }
     modules
 }
@@ -144,7 +170,10 @@ fn modules_use_only_what_the_table_allows() {
         };
         for (path, code) in files {
             for used in modules_named(code) {
-                if known.contains(used.as_str()) && used != *module && !allowed.contains(&used.as_str()) {
+                if known.contains(used.as_str())
+                    && used != *module
+                    && !allowed.contains(&used.as_str())
+                {
                     faults.push(format!("{} uses crate::{used}", path.display()));
                 }
             }
@@ -175,7 +204,10 @@ fn the_architecture_document_names_every_module() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let document = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
     for module in code_by_module().keys() {
-        assert!(document.contains(&format!("`{module}`")), "ARCHITECTURE.md does not name `{module}`");
+        assert!(
+            document.contains(&format!("`{module}`")),
+            "ARCHITECTURE.md does not name `{module}`"
+        );
     }
 }
 
