@@ -157,7 +157,7 @@ fn read_problem(order: &mut Order, event: &OrderEvent, stamp: Stamp) {
                 Some(reference) => {
                     order
                         .problems
-                        .solve_case(ProblemKind::Return, reference, stamp.at)
+                        .solve_case(ProblemKind::Return, reference, stamp.at);
                 }
                 None => order.problems.solve_all(ProblemKind::Return, stamp.at),
             }
@@ -183,7 +183,7 @@ fn read_problem(order: &mut Order, event: &OrderEvent, stamp: Stamp) {
             Some(reference) => {
                 order
                     .problems
-                    .solve_case(ProblemKind::Complaint, reference, stamp.at)
+                    .solve_case(ProblemKind::Complaint, reference, stamp.at);
             }
             None => order.problems.solve_all(ProblemKind::Complaint, stamp.at),
         },
@@ -269,14 +269,20 @@ fn read_parcel(parcel: &mut Parcel, event: &OrderEvent, stamp: Stamp) {
                     parcel.status_at = Some(stamp);
                 }
             }
-            overlay_option(&mut parcel.shipment.carrier, &shipment.carrier);
+            overlay_option(&mut parcel.shipment.carrier, shipment.carrier.as_ref());
             overlay_option(
                 &mut parcel.shipment.tracking_number,
-                &shipment.tracking_number,
+                shipment.tracking_number.as_ref(),
             );
-            overlay_option(&mut parcel.shipment.tracking_url, &shipment.tracking_url);
-            overlay_option(&mut parcel.shipment.expected_at, &shipment.expected_at);
-            overlay_option(&mut parcel.expected_at, &shipment.expected_at);
+            overlay_option(
+                &mut parcel.shipment.tracking_url,
+                shipment.tracking_url.as_ref(),
+            );
+            overlay_option(
+                &mut parcel.shipment.expected_at,
+                shipment.expected_at.as_ref(),
+            );
+            overlay_option(&mut parcel.expected_at, shipment.expected_at.as_ref());
             if !event.line_refs.is_empty() {
                 parcel.line_refs.clone_from(&event.line_refs);
             }
@@ -285,7 +291,7 @@ fn read_parcel(parcel: &mut Parcel, event: &OrderEvent, stamp: Stamp) {
             advance(parcel, ParcelStatus::InTransit, stamp);
         }
         Fact::OutForDelivery(expected) => {
-            overlay_option(&mut parcel.expected_at, &expected.expected_at);
+            overlay_option(&mut parcel.expected_at, expected.expected_at.as_ref());
             if parcel.is_live() {
                 parcel.out_for_delivery = Some(stamp);
             }
@@ -349,9 +355,9 @@ fn advance(parcel: &mut Parcel, status: ParcelStatus, stamp: Stamp) {
     }
 }
 
-fn overlay_option<T: Clone>(known: &mut Option<T>, newer: &Option<T>) {
-    if newer.is_some() {
-        known.clone_from(newer);
+fn overlay_option<T: Clone>(known: &mut Option<T>, newer: Option<&T>) {
+    if let Some(newer) = newer {
+        *known = Some(newer.clone());
     }
 }
 
@@ -372,28 +378,31 @@ fn overlay(known: &mut OrderDetails, newer: &OrderDetails) {
         basis,
         tags,
     } = newer;
-    overlay_option(&mut known.buyer.email, &buyer.email);
-    overlay_option(&mut known.buyer.name, &buyer.name);
-    overlay_option(&mut known.buyer.first_name, &buyer.first_name);
-    overlay_option(&mut known.buyer.country, &buyer.country);
-    overlay_option(&mut known.buyer.region, &buyer.region);
-    overlay_option(&mut known.buyer.zone, &buyer.zone);
+    overlay_option(&mut known.buyer.email, buyer.email.as_ref());
+    overlay_option(&mut known.buyer.name, buyer.name.as_ref());
+    overlay_option(&mut known.buyer.first_name, buyer.first_name.as_ref());
+    overlay_option(&mut known.buyer.country, buyer.country.as_ref());
+    overlay_option(&mut known.buyer.region, buyer.region.as_ref());
+    overlay_option(&mut known.buyer.zone, buyer.zone.as_ref());
     if !buyer.address_lines.is_empty() {
         known.buyer.address_lines.clone_from(&buyer.address_lines);
     }
-    overlay_option(&mut known.language, language);
+    overlay_option(&mut known.language, language.as_ref());
     if !lines.is_empty() {
         known.lines.clone_from(lines);
     }
-    overlay_option(&mut known.currency, currency);
-    overlay_option(&mut known.total, total);
-    overlay_option(&mut known.shipping, shipping);
-    overlay_option(&mut known.discount, discount);
-    overlay_option(&mut known.promised_dispatch_by, promised_dispatch_by);
-    overlay_option(&mut known.promised_by, promised_by);
-    overlay_option(&mut known.order_url, order_url);
-    overlay_option(&mut known.invoice_url, invoice_url);
-    overlay_option(&mut known.basis, basis);
+    overlay_option(&mut known.currency, currency.as_ref());
+    overlay_option(&mut known.total, total.as_ref());
+    overlay_option(&mut known.shipping, shipping.as_ref());
+    overlay_option(&mut known.discount, discount.as_ref());
+    overlay_option(
+        &mut known.promised_dispatch_by,
+        promised_dispatch_by.as_ref(),
+    );
+    overlay_option(&mut known.promised_by, promised_by.as_ref());
+    overlay_option(&mut known.order_url, order_url.as_ref());
+    overlay_option(&mut known.invoice_url, invoice_url.as_ref());
+    overlay_option(&mut known.basis, basis.as_ref());
     if !tags.is_empty() {
         known.tags.clone_from(tags);
     }

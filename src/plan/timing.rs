@@ -178,11 +178,11 @@ pub(super) fn schedule(
     // Nothing allowed at or behind the target: an earlier minute of the window serves the buyer
     // better than none.
     let earliest = times.from.max(rest_ends(planner, step));
-    let Some(planned) = allowed(times.aim).or_else(|| allowed(earliest)) else {
+    let Some(moment) = allowed(times.aim).or_else(|| allowed(earliest)) else {
         return missed(step, Reason::NoAllowedTime);
     };
-    let send_at = if planned >= now {
-        planned
+    let send_at = if moment >= now {
+        moment
     } else {
         // Late: the next allowed minute from now, if the window still has one.
         match allowed(now) {
