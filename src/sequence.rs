@@ -11,8 +11,11 @@ pub mod jitter;
 pub mod step;
 pub mod zone;
 
+pub use calendar::{AnchorTime, OpenSpan, SendCalendar};
 pub use decision::{Decision, Reason, Scope, Verdict};
-pub use hours::{DailyHours, SendHours};
+pub use holidays::Holidays;
+pub use hours::{DailyHours, HoursError, SendHours};
 pub use step::{
     Anchor, DeliverBy, OnMissed, OrderCondition, ScopeKind, Sequence, Span, Step, Window,
 };
+pub use zone::{ZoneSource, recipient_zone};

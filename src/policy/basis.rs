@@ -12,7 +12,7 @@ use crate::{
     order::event::{Basis, BasisRecord},
 };
 
-/// Countries where only recorded consent counts unless the seller names them himself
+/// Countries where only recorded consent counts unless the seller names them
 /// (section 7 UWG; KG Berlin 5 W 15/17).
 const CONSENT_COUNTRIES: [&str; 1] = ["DE"];
 

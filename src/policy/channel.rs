@@ -10,7 +10,7 @@ use super::{
     table::rule,
 };
 
-/// One cell the seller decided for himself, with the reason he gave.
+/// One cell the seller decided on their own, with their reason.
 ///
 /// Exactly one of `channel` and `platform` is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +83,7 @@ pub struct Ruling<'a> {
     pub permission: Permission,
     /// The built-in rule that was looked at; its name, source and date are for `why`.
     pub rule: &'static Rule,
-    /// Why: the seller's reason where he overrode the rule, else the rule's own.
+    /// Why: the seller's reason where the rule is overridden, else the rule's own.
     pub why: &'a str,
     /// The seller's decision, where there is one.
     pub overridden: Option<&'a Override>,
