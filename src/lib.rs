@@ -9,3 +9,4 @@ pub mod clock;
 pub mod mail;
 pub mod order;
 pub mod sequence;
+pub mod store;
