@@ -11,3 +11,4 @@ pub mod order;
 pub mod plan;
 pub mod policy;
 pub mod sequence;
+pub mod store;
