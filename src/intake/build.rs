@@ -71,6 +71,7 @@ impl Build {
             ));
         }
         if !errors.is_empty() {
+            errors.sort_by_key(|error| (error.line, error.column));
             return Err(ReadError::Rejected(Rejected {
                 line: draft.line,
                 order_ref: Some(draft.order_ref),
@@ -424,9 +425,9 @@ impl Reader<'_> {
     }
 
     fn lacks_acceptance(&mut self, draft: &Draft<'_>, cells: &Cells<'_>) {
-        let has_any_parcel = !draft.parcels.is_empty();
         // News of a known order may repeat its lines to say what a parcel holds.
-        if has_any_parcel {
+        let is_news = !draft.parcels.is_empty();
+        if is_news || draft.order.get(Field::AcceptedAt).is_some() {
             return;
         }
         if let Some((field, cell)) = [Field::Title, Field::Sku, Field::LineRef]

@@ -126,12 +126,13 @@ impl Field {
     /// The field somebody probably meant.
     pub(super) fn guess(name: &str) -> Option<&'static str> {
         // What other exports call our fields; too far from them in letters to be found by likeness.
-        const OTHER_NAMES: [(&str, &str); 27] = [
+        const OTHER_NAMES: [(&str, &str); 28] = [
             ("id", "order_ref"),
             ("order", "order_ref"),
             ("order_id", "order_ref"),
             ("order_number", "order_ref"),
             ("order_no", "order_ref"),
+            ("order_nr", "order_ref"),
             ("number", "order_ref"),
             ("email", "buyer_email"),
             ("e_mail", "buyer_email"),

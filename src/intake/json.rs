@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::value::MapDeserializer};
 use serde_json::{Map, Value};
 
 use crate::order::{Fact, OrderEvent, TimePrecision};
@@ -110,7 +110,7 @@ fn refused(error: IntakeError) -> ReadError {
 }
 
 fn parse(piece: &Piece) -> Result<Map<String, Value>, IntakeError> {
-    match serde_json::from_slice(&piece.bytes) {
+    match serde_json::from_slice(piece.bytes.trim_ascii_end()) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(IntakeError::at_line(
             piece.line,
@@ -237,7 +237,7 @@ fn event(
     }
     .map_err(|error| error.in_field("occurred_at"))?;
     object.retain(|key, _| !matches!(key.as_str(), "kind" | "occurred_at" | "parcel_ref"));
-    let frame: Frame = typed(Value::Object(object), line, "")?;
+    let frame: Frame = typed(Value::Object(object), line)?;
     Ok(Record {
         line,
         channel: frame.channel,
@@ -269,8 +269,9 @@ fn fact(object: &Map<String, Value>, data: &Value, line: u64) -> Result<Fact, In
         let message = format!("`{}` is no event kind", shown_name(kind));
         return Err(IntakeError::at_line(line, message, hint).in_field("kind"));
     }
-    let tagged = serde_json::json!({ "kind": kind, "data": data });
-    let fact: Fact = typed(tagged, line, "")?;
+    // The kind first: serde then reads the data in place, and knows the path of what does not fit.
+    let tagged = [("kind", Value::from(kind)), ("data", data.clone())];
+    let fact: Fact = typed(MapDeserializer::new(tagged.into_iter()), line)?;
     if fact.is_internal() {
         let message = format!("`{kind}` is written by afternote alone");
         let hint = "leave the event out; a mail or an operator's decision cannot be imported";
@@ -280,13 +281,12 @@ fn fact(object: &Map<String, Value>, data: &Value, line: u64) -> Result<Fact, In
 }
 
 /// Reads a value, with the path of what does not fit and never its content.
-fn typed<T: for<'de> Deserialize<'de>>(
-    value: Value,
+fn typed<'de, T: Deserialize<'de>>(
+    value: impl Deserializer<'de, Error = serde_json::Error>,
     line: u64,
-    prefix: &str,
 ) -> Result<T, IntakeError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = format!("{prefix}{}", error.path());
+        let path = error.path().to_string();
         let text = error.inner().to_string();
         // serde repeats the value before the word "expected": only what is behind it is shown.
         let (message, hint) = match text.rsplit_once("expected ") {
