@@ -26,6 +26,7 @@ pub mod report;
 mod rows;
 mod shopify_csv;
 mod splitter;
+mod values;
 
 use std::io::Read;
 
@@ -34,7 +35,7 @@ use chrono_tz::Tz;
 use crate::{clock::Instant, order::OrderEvent};
 
 pub use dates::{DateFault, When, parse_date};
-pub use detect::{Format, detect, sniff};
+pub use detect::{Format, Whole, detect, sniff};
 pub use error::{IntakeError, ReadError, Rejected, Warning};
 pub use fields::{Column, columns};
 
@@ -99,16 +100,10 @@ impl<R> Records<R> {
 /// Begins to read a file of a known format.
 ///
 /// Reads the header of a CSV at once; a header that cannot be used refuses the file.
-pub fn open<R: Read>(
-    format: Format,
-    reader: R,
-    options: Options,
-) -> Result<Records<R>, ReadError> {
+pub fn open<R: Read>(format: Format, reader: R, options: Options) -> Result<Records<R>, ReadError> {
     let mut notes = Vec::new();
     let source = match format {
-        Format::OrdersCsv => {
-            Source::Csv(orders_csv::OrdersCsv::open(reader, options, &mut notes)?)
-        }
+        Format::OrdersCsv => Source::Csv(orders_csv::OrdersCsv::open(reader, options, &mut notes)?),
         Format::ShopifyCsv => {
             Source::Shopify(shopify_csv::ShopifyCsv::open(reader, options, &mut notes)?)
         }

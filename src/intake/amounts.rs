@@ -95,7 +95,11 @@ mod tests {
 
     fn check(text: &str, mark: DecimalMark, expected: Result<&str, AmountFault>) {
         let read = parse_amount(text, mark).map(|amount| amount.to_string());
-        assert_eq!(read.as_deref(), expected.as_ref().map(|t| *t), "{text} {mark:?}");
+        assert_eq!(
+            read.as_deref(),
+            expected.as_ref().map(|t| *t),
+            "{text} {mark:?}"
+        );
     }
 
     #[test]
@@ -126,7 +130,9 @@ mod tests {
         check("-1.00", Point, Err(Negative));
         check("9999999999999", Point, Err(TooLarge));
         check("1111111111111111111111111", Point, Err(TooLarge));
-        for text in ["", "€12", "12 EUR", ".5", "5.", "1.2.3", "1e3", "12,34.5", "x"] {
+        for text in [
+            "", "€12", "12 EUR", ".5", "5.", "1.2.3", "1e3", "12,34.5", "x",
+        ] {
             check(text, Point, Err(Form));
         }
     }

@@ -100,11 +100,7 @@ fn parse_day(text: &str) -> Option<NaiveDate> {
     if !fits {
         return None;
     }
-    NaiveDate::from_ymd_opt(
-        year.parse().ok()?,
-        month.parse().ok()?,
-        day.parse().ok()?,
-    )
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
 }
 
 fn parse_time(text: &str) -> Option<(NaiveTime, TimePrecision)> {
@@ -205,7 +201,10 @@ mod tests {
         check("2.3.2026 8:05", Ok(("2026-03-02T07:05:00Z", Minute)));
         check("2026-03-02 14:05", Ok(("2026-03-02T13:05:00Z", Minute)));
         check("2026-03-02T14:05:30", Ok(("2026-03-02T13:05:30Z", Second)));
-        check(" 2026-03-02 14:05:30 ", Ok(("2026-03-02T13:05:30Z", Second)));
+        check(
+            " 2026-03-02 14:05:30 ",
+            Ok(("2026-03-02T13:05:30Z", Second)),
+        );
         check("2026-03-02T14:05:30Z", Ok(("2026-03-02T14:05:30Z", Second)));
         check("2026-03-02T14:05Z", Ok(("2026-03-02T14:05:00Z", Minute)));
         check(
@@ -216,7 +215,10 @@ mod tests {
             "2026-03-01 10:00:00 +0100",
             Ok(("2026-03-01T09:00:00Z", Second)),
         );
-        check("2026-03-01 10:00:00 UTC", Ok(("2026-03-01T10:00:00Z", Second)));
+        check(
+            "2026-03-01 10:00:00 UTC",
+            Ok(("2026-03-01T10:00:00Z", Second)),
+        );
     }
 
     #[test]

@@ -50,6 +50,9 @@ impl fmt::Display for Format {
     }
 }
 
+/// A reader whose first bytes were looked at, from its beginning again.
+pub type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
+
 /// How a CSV file begins.
 pub(super) struct Layout {
     pub(super) delimiter: u8,
@@ -60,10 +63,7 @@ pub(super) struct Layout {
 
 /// Reads the first bytes of a file and tells its format; the reader given back begins
 /// at the beginning again. `name` only serves the error message and may be empty.
-pub fn sniff<R: Read>(
-    name: &str,
-    reader: R,
-) -> Result<(Format, Chain<Cursor<Vec<u8>>, R>), ReadError> {
+pub fn sniff<R: Read>(name: &str, reader: R) -> Result<(Format, Whole<R>), ReadError> {
     let (head, reader) = split_head(reader)?;
     let format = detect(name, &head).map_err(ReadError::File)?;
     Ok((format, Cursor::new(head).chain(reader)))
@@ -109,13 +109,22 @@ pub fn detect(name: &str, head: &[u8]) -> Result<Format, IntakeError> {
     }
     let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     match text.trim_ascii_start().first() {
-        None => return refuse("is empty", "check the export; it should hold a header at least"),
+        None => {
+            return refuse(
+                "is empty",
+                "check the export; it should hold a header at least",
+            );
+        }
         Some(b'{') => return Ok(Format::JsonLines),
         Some(b'[') => return Ok(Format::JsonArray),
         Some(_) => {}
     }
     let layout = layout(head);
-    if layout.names.iter().any(|name| Field::from_name(name) == Some(Field::OrderRef)) {
+    if layout
+        .names
+        .iter()
+        .any(|name| Field::from_name(name) == Some(Field::OrderRef))
+    {
         return Ok(Format::OrdersCsv);
     }
     if shopify_csv::is_header(&layout.names) {
@@ -188,7 +197,7 @@ fn layout(head: &[u8]) -> Layout {
 }
 
 /// The rows behind the header of a CSV file, with the header.
-pub(super) type Body<R> = Rows<Chain<Cursor<Vec<u8>>, R>>;
+pub(super) type Body<R> = Rows<Whole<R>>;
 
 /// Opens a CSV file: finds its separator and reads its header.
 pub(super) fn open_csv<R: Read>(reader: R) -> Result<(Layout, Body<R>), ReadError> {
@@ -227,8 +236,14 @@ mod tests {
     #[test]
     fn formats_are_told_by_content() {
         check(b"order_ref,accepted_at\n", Ok(Format::OrdersCsv));
-        check(b"\xef\xbb\xbf\"Order Ref\";accepted_at\r\n", Ok(Format::OrdersCsv));
-        check(b"sep=\t\r\norder_ref\taccepted_at\r\n", Ok(Format::OrdersCsv));
+        check(
+            b"\xef\xbb\xbf\"Order Ref\";accepted_at\r\n",
+            Ok(Format::OrdersCsv),
+        );
+        check(
+            b"sep=\t\r\norder_ref\taccepted_at\r\n",
+            Ok(Format::OrdersCsv),
+        );
         check(
             b"Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem name\n",
             Ok(Format::ShopifyCsv),
@@ -251,7 +266,9 @@ mod tests {
 
     #[test]
     fn an_address_in_place_of_a_header_is_not_repeated() {
-        let error = detect("x", b"email anna@example.com,2\n").unwrap_err().to_string();
+        let error = detect("x", b"email anna@example.com,2\n")
+            .unwrap_err()
+            .to_string();
         assert!(!error.contains("anna"), "{error}");
     }
 }

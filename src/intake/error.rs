@@ -66,7 +66,7 @@ impl fmt::Display for IntakeError {
 pub struct Rejected {
     /// Where the record begins, 1-based.
     pub line: u64,
-    /// The order, where the record still shows it.
+    /// The order, where the record still shows it; for people to read, cut and masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_ref: Option<String>,
     /// Everything that is wrong with it; at least one.
@@ -84,7 +84,7 @@ impl Rejected {
 
     #[must_use]
     pub(super) fn of_order(mut self, order_ref: Option<&str>) -> Self {
-        self.order_ref = order_ref.map(str::to_owned);
+        self.order_ref = order_ref.map(shown_name);
         self
     }
 }

@@ -124,12 +124,17 @@ impl<R: Read> Groups<R> {
             let error = error.in_column(self.key_index).in_field(self.key_name);
             return Err(Rejected::one(error));
         }
-        let surplus = (self.width..row.len())
-            .find(|index| row.get(*index).is_some_and(|value| !value.trim().is_empty()));
+        let surplus = (self.width..row.len()).find(|index| {
+            row.get(*index)
+                .is_some_and(|value| !value.trim().is_empty())
+        });
         let error = surplus.map(|index| {
             IntakeError::at_line(
                 line,
-                format!("the row has a value beyond the {} columns of the header", self.width),
+                format!(
+                    "the row has a value beyond the {} columns of the header",
+                    self.width
+                ),
                 "put values that hold the separator in quotes",
             )
             .in_column(index)

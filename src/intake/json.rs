@@ -77,11 +77,12 @@ impl<R: Read> JsonRecords<R> {
         let line = piece.line;
         let object = parse(piece).map_err(refused)?;
         let order_ref = reference(&object, "order_ref", line).map_err(refused)?;
+        let name = order_ref.clone();
         let of_order = |error: IntakeError| {
-            ReadError::Rejected(Rejected::one(error).of_order(order_ref.as_deref()))
+            ReadError::Rejected(Rejected::one(error).of_order(name.as_deref()))
         };
         check_values(&object, line).map_err(of_order)?;
-        let Some(order_ref) = order_ref.clone() else {
+        let Some(order_ref) = order_ref else {
             return Err(refused(
                 IntakeError::at_line(line, "the record names no order", "add `order_ref`")
                     .in_field("order_ref"),
@@ -89,7 +90,7 @@ impl<R: Read> JsonRecords<R> {
         };
         if object.contains_key("kind") {
             let zone = self.build.options.zone;
-            let mut record = event(object, order_ref.clone(), line, zone).map_err(of_order)?;
+            let mut record = event(object, order_ref, line, zone).map_err(of_order)?;
             if let Some(end) = self.build.options.not_after
                 && record.events.iter().any(|event| event.occurred_at > end)
             {
@@ -101,7 +102,8 @@ impl<R: Read> JsonRecords<R> {
             self.build.finish(&mut record);
             return Ok(record);
         }
-        self.build.record(json_order::draft(&object, order_ref, line))
+        self.build
+            .record(json_order::draft(&object, order_ref, line))
     }
 }
 
@@ -149,9 +151,9 @@ fn reference(
         Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
-        Some(_) => Err(
-            IntakeError::at_line(line, "this is no text", "write it in quotes").in_field(key),
-        ),
+        Some(_) => {
+            Err(IntakeError::at_line(line, "this is no text", "write it in quotes").in_field(key))
+        }
     }
 }
 
@@ -212,10 +214,15 @@ fn event(
 ) -> Result<Record, IntakeError> {
     object.retain(|_, value| !value.is_null());
     let mut warnings = Vec::new();
-    for key in object.keys().filter(|key| !EVENT_KEYS.contains(&key.as_str())) {
+    for key in object
+        .keys()
+        .filter(|key| !EVENT_KEYS.contains(&key.as_str()))
+    {
         warnings.push(unknown_key(line, "", key, EVENT_KEYS));
     }
-    let data = object.remove("data").unwrap_or_else(|| Value::Object(Map::new()));
+    let data = object
+        .remove("data")
+        .unwrap_or_else(|| Value::Object(Map::new()));
     let fact = fact(&object, &data, line)?;
     let written = serde_json::to_value(&fact).unwrap_or_default();
     warn_unused(&data, &written["data"], line, "data", &mut warnings);
@@ -260,7 +267,10 @@ fn event(
 }
 
 fn fact(object: &Map<String, Value>, data: &Value, line: u64) -> Result<Fact, IntakeError> {
-    let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let kind = object
+        .get("kind")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if !Fact::KINDS.contains(&kind) {
         let hint = match nearest(kind, Fact::KINDS) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -305,13 +315,7 @@ fn typed<'de, T: Deserialize<'de>>(
 }
 
 /// Warns of keys that were read over: what was understood, written again, lacks them.
-fn warn_unused(
-    given: &Value,
-    written: &Value,
-    line: u64,
-    path: &str,
-    warnings: &mut Vec<Warning>,
-) {
+fn warn_unused(given: &Value, written: &Value, line: u64, path: &str, warnings: &mut Vec<Warning>) {
     match (given, written) {
         (Value::Object(given), Value::Object(written)) => {
             for (key, value) in given {

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The order an object tells of. What cannot be taken stands in its errors.
-pub(super) fn draft<'a>(object: &'a Map<String, Value>, order_ref: String, line: u64) -> Draft<'a> {
+pub(super) fn draft(object: &Map<String, Value>, order_ref: String, line: u64) -> Draft<'_> {
     let mut draft = Draft {
         line,
         order_ref,
@@ -51,12 +51,8 @@ fn elements<'a>(
 ) -> Vec<(usize, &'a Map<String, Value>)> {
     let mut fail = || {
         draft.errors.push(
-            IntakeError::at_line(
-                line,
-                "this is no list of objects",
-                "write `[{...}, {...}]`",
-            )
-            .in_field(list),
+            IntakeError::at_line(line, "this is no list of objects", "write `[{...}, {...}]`")
+                .in_field(list),
         );
     };
     let values = match value {
@@ -90,7 +86,7 @@ fn parcel<'a>(
     };
     let mut line_refs = Vec::new();
     let named = object.get("line_refs").filter(|value| !value.is_null());
-    for value in named.iter().flat_map(|value| value.as_array()).flatten() {
+    for value in named.iter().filter_map(|value| value.as_array()).flatten() {
         match value {
             Value::String(text) => line_refs.push(text.clone()),
             Value::Number(number) => line_refs.push(number.to_string()),
@@ -133,7 +129,9 @@ fn cells<'a>(
                 Level::Line => false,
             };
             if !is_read_elsewhere {
-                draft.warnings.push(stray_key(key, field, level, place, line));
+                draft
+                    .warnings
+                    .push(stray_key(key, field, level, place, line));
             }
             continue;
         };
@@ -152,7 +150,9 @@ fn cells<'a>(
         };
         if text.is_none() {
             let hint = "write a text, a number, or true or false";
-            draft.errors.push(cell.error(field, "the value does not fit", hint));
+            draft
+                .errors
+                .push(cell.error(field, "the value does not fit", hint));
         } else if !cell.text.is_empty() && field != Field::OrderRef {
             cells.set(field, cell);
         }
@@ -162,23 +162,16 @@ fn cells<'a>(
 
 /// The two fields that may be lists.
 fn joined<'a>(field: Field, values: &[Value]) -> Option<Cow<'a, str>> {
-    let separator = match field {
-        Field::Tags => ",",
-        Field::Address => "\n",
-        _ => return None,
-    };
+    if !matches!(field, Field::Tags | Field::Address) {
+        return None;
+    }
     let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
-    (texts.len() == values.len()).then(|| Cow::Owned(texts.join(separator)))
+    // A line break behind the last one too: it tells a list of one tag from tags parted by commas.
+    (texts.len() == values.len()).then(|| Cow::Owned(texts.join("\n") + "\n"))
 }
 
 /// A key that is unknown here, with where it belongs or what was probably meant.
-fn stray_key(
-    key: &str,
-    known: Option<Field>,
-    level: Level,
-    place: Place,
-    line: u64,
-) -> Warning {
+fn stray_key(key: &str, known: Option<Field>, level: Level, place: Place, line: u64) -> Warning {
     let prefix = match place {
         Place::Element { list, index } => format!("{list}[{index}]."),
         Place::Key | Place::Column { .. } => String::new(),

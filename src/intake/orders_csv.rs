@@ -1,9 +1,6 @@
 //! Our documented CSV: one row per article or parcel (`docs/import-csv.md`).
 
-use std::{
-    borrow::Cow,
-    io::{Chain, Cursor, Read},
-};
+use std::{borrow::Cow, io::Read};
 
 use super::{
     Options, Record,
@@ -19,7 +16,7 @@ use super::{
 
 /// A file of orders.
 pub(super) struct OrdersCsv<R> {
-    groups: Groups<Chain<Cursor<Vec<u8>>, R>>,
+    groups: Groups<detect::Whole<R>>,
     /// The field of each column; `None` where nobody reads it.
     columns: Vec<Option<Field>>,
     build: Build,
@@ -66,11 +63,13 @@ fn read_header(
     for (index, name) in names.iter().enumerate() {
         let field = Field::from_name(name);
         if field.is_some() && columns.contains(&field) {
-            return Err(
-                IntakeError::at_line(1, "two columns have this header", "rename one of them")
-                    .in_field(shown_name(name))
-                    .in_column(index),
-            );
+            return Err(IntakeError::at_line(
+                1,
+                "two columns have this header",
+                "rename one of them",
+            )
+            .in_field(shown_name(name))
+            .in_column(index));
         }
         if field.is_none() && !name.trim().is_empty() {
             let guess = Field::guess(name)

@@ -4,10 +4,7 @@
 //! one more article each. The export knows no parcels, no tracking and no delivery:
 //! "fulfilled" means handed over, so it gives `shipped` and never `delivered`.
 
-use std::{
-    borrow::Cow,
-    io::{Chain, Cursor, Read},
-};
+use std::{borrow::Cow, io::Read};
 
 use super::{
     Options, Record,
@@ -83,12 +80,15 @@ pub(super) fn is_header(names: &[String]) -> bool {
 pub(super) fn is_column(name: &str) -> bool {
     let name = name.trim();
     let mapped = ORDER_COLUMNS.iter().chain(&LINE_COLUMNS);
-    mapped.map(|(header, _)| *header).any(|header| header == name) || OTHER_COLUMNS.contains(&name)
+    mapped
+        .map(|(header, _)| *header)
+        .any(|header| header == name)
+        || OTHER_COLUMNS.contains(&name)
 }
 
 /// An export of orders.
 pub(super) struct ShopifyCsv<R> {
-    groups: Groups<Chain<Cursor<Vec<u8>>, R>>,
+    groups: Groups<detect::Whole<R>>,
     columns: Columns,
     build: Build,
 }
@@ -110,7 +110,13 @@ impl<R: Read> ShopifyCsv<R> {
                 "export the orders again as CSV and leave the headers as they are",
             )));
         }
-        let columns = Columns(layout.names.iter().map(|name| name.trim().to_owned()).collect());
+        let columns = Columns(
+            layout
+                .names
+                .iter()
+                .map(|name| name.trim().to_owned())
+                .collect(),
+        );
         let key = columns.index("Name").unwrap_or_default();
         let width = columns.0.len();
         notes.push(Warning::new(1, None, NO_DELIVERY));
@@ -292,12 +298,17 @@ impl Columns {
             if self.value(row, "Lineitem name").is_none() {
                 continue;
             }
-            if self.value(row, "Lineitem fulfillment status") == Some("fulfilled") {
+            let travels = self.value(row, "Lineitem requires shipping") != Some("false");
+            let is_sent = self.value(row, "Lineitem fulfillment status") == Some("fulfilled");
+            if travels && is_sent {
                 parcel.lines.push(index);
             }
             index += 1;
         }
-        draft.parcels.push(parcel);
+        // A download is fulfilled too, and no parcel.
+        if !parcel.lines.is_empty() {
+            draft.parcels.push(parcel);
+        }
     }
 
     /// A refund, which the export gives without its date: the last day it tells of stands in.
@@ -319,7 +330,9 @@ impl Columns {
         if let Some((_, date)) = last {
             let warning = "the export does not say when the money went back: counted as of the \
                            last date it holds for the order";
-            draft.warnings.push(cell.warning(Field::RefundAmount, warning));
+            draft
+                .warnings
+                .push(cell.warning(Field::RefundAmount, warning));
             draft.order.set(Field::RefundedAt, date);
         }
         draft.order.set(Field::RefundAmount, cell);

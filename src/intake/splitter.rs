@@ -143,15 +143,16 @@ impl<R: Read> Array<R> {
             match (self.state, byte) {
                 (Place::Ended, _) => return None,
                 (_, None) => return Some(Err(self.cut_off())),
-                (Place::Before, Some(b'[')) => self.state = Place::Inside,
-                (Place::Behind, Some(b',')) => self.state = Place::Inside,
+                (Place::Before, Some(b'[')) | (Place::Behind, Some(b',')) => {
+                    self.state = Place::Inside;
+                }
                 (Place::Inside | Place::Behind, Some(b']')) => {
                     self.state = Place::Ended;
                     return None;
                 }
-                (_, Some(b' ' | b'\n' | b'\r' | b'\t')) => {}
-                // The byte order mark.
-                (Place::Before, Some(0xef | 0xbb | 0xbf)) => {}
+                // White space, and the byte order mark.
+                (_, Some(b' ' | b'\n' | b'\r' | b'\t'))
+                | (Place::Before, Some(0xef | 0xbb | 0xbf)) => {}
                 (Place::Inside, Some(b'{')) => return Some(self.object()),
                 (_, Some(_)) => return Some(Err(self.no_element())),
             }
