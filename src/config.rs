@@ -22,7 +22,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use chrono_tz::Tz;
 
@@ -42,7 +42,8 @@ pub use section::{
 };
 
 /// A configuration in which everything was read and every check passed.
-#[derive(Debug)]
+///
+/// `Debug` is [`Config::show`]: secrets masked.
 pub struct Config {
     /// Who writes.
     pub seller: Seller,
@@ -79,6 +80,12 @@ pub struct Config {
     is_example: bool,
     tree: tree::Node,
     sources: Vec<tree::Source>,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.show())
+    }
 }
 
 impl Config {

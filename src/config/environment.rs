@@ -72,9 +72,10 @@ pub fn wants_no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// Lays one variable over `tree`. Its name finds keys without regard to case, and `_` for `-`.
-pub(super) fn overlay_variable(
-    tree: &mut Node,
+/// Adds one variable to `layer`. Its name finds keys of `tree` without regard to case, and `_` for `-`.
+pub(super) fn add_variable(
+    layer: &mut Node,
+    tree: &Node,
     name: &str,
     value: &str,
     sources: &mut Vec<Source>,
@@ -103,8 +104,8 @@ pub(super) fn overlay_variable(
         key: 0..name.len(),
         value: name.len() + 1..name.len() + 1 + value.len(),
     };
-    let mut keys = Vec::new();
-    let mut known = Some(&*tree);
+    let mut keys: Vec<String> = Vec::new();
+    let mut known = Some(tree);
     for segment in segments {
         let existing = known.and_then(Node::table).and_then(|table| {
             table
@@ -112,7 +113,13 @@ pub(super) fn overlay_variable(
                 .find(|(key, _)| key.replace('-', "_").eq_ignore_ascii_case(segment))
         });
         known = existing.map(|(_, node)| node);
-        keys.push(existing.map_or_else(|| segment.to_ascii_lowercase(), |(key, _)| key.clone()));
+        // Country codes are the only keys in capitals.
+        let is_country = segment.len() == 2 && keys.last().is_some_and(|key| key == "basis");
+        keys.push(match existing {
+            Some((key, _)) => key.clone(),
+            None if is_country => segment.to_ascii_uppercase(),
+            None => segment.to_ascii_lowercase(),
+        });
     }
     let leaf = Node {
         mark: mark.clone(),
@@ -127,7 +134,7 @@ pub(super) fn overlay_variable(
         mark: table_mark.clone(),
         value: Value::Table(vec![(key, node)]),
     });
-    tree.overlay(over);
+    layer.overlay(over);
     Ok(())
 }
 
@@ -138,18 +145,20 @@ mod tests {
 
     #[test]
     fn variable_names_find_keys_without_regard_to_case() {
-        let (mut tree, _) = parse("[channels.own-shop.basis]\nDE = \"consent\"", 0);
+        let (tree, _) = parse("[channels.own-shop.basis]\nDE = \"consent\"", 0);
+        let mut layer = Node::empty();
         let mut sources = Vec::new();
         let name = "AFTERNOTE__CHANNELS__OWN_SHOP__BASIS__DE";
-        overlay_variable(&mut tree, name, "soft_opt_in", &mut sources).unwrap();
+        add_variable(&mut layer, &tree, name, "soft_opt_in", &mut sources).unwrap();
         let path = ["channels", "own-shop", "basis", "DE"].map(ToOwned::to_owned);
-        assert_eq!(tree.find(&path).unwrap().text(), Some("soft_opt_in"));
+        assert_eq!(layer.find(&path).unwrap().text(), Some("soft_opt_in"));
     }
 
     #[test]
     fn a_name_without_a_key_is_refused() {
-        let (mut tree, _) = parse("", 0);
-        let refused = overlay_variable(&mut tree, "AFTERNOTE__SEND__", "1", &mut Vec::new());
+        let mut layer = Node::empty();
+        let name = "AFTERNOTE__SEND__";
+        let refused = add_variable(&mut layer, &Node::empty(), name, "1", &mut Vec::new());
         assert!(refused.is_err());
     }
 

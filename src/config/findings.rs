@@ -8,7 +8,6 @@ use super::{
 };
 
 /// The tree being looked at, and what was found wrong with it.
-#[derive(Debug)]
 pub(super) struct Findings {
     pub(super) tree: Node,
     pub(super) sources: Vec<Source>,

@@ -15,7 +15,7 @@ use serde::{Deserialize, de::Error as _};
 
 use super::{
     deliver::{FileSection, SmtpSection, TransportSection},
-    environment::{LoadOptions, PREFIX, overlay_variable},
+    environment::{LoadOptions, PREFIX, add_variable},
     findings::Findings,
     problem::{ConfigProblems, Problem},
     read::{Notes, ReadError, Reader, UnknownKey, nearest, one_of},
@@ -88,13 +88,15 @@ pub(super) fn load(options: &LoadOptions) -> Result<Loaded, ConfigProblems> {
             )),
         }
     }
+    let mut variables = Node::empty();
     for (name, value) in &options.environment {
         if name.starts_with(PREFIX)
-            && let Err(problem) = overlay_variable(&mut tree, name, value, &mut sources)
+            && let Err(problem) = add_variable(&mut variables, &tree, name, value, &mut sources)
         {
             broken.push(*problem);
         }
     }
+    tree.overlay(variables);
     // Behind a fault of syntax nothing can be trusted, not even where a table ends.
     if !broken.is_empty() {
         return Err(ConfigProblems(broken));

@@ -8,7 +8,7 @@ use std::{ops::Range, path::PathBuf};
 use toml::de::{DeTable, DeValue};
 
 /// A text settings came from: a file, a part of the program, or one environment variable.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Source {
     /// The file's path as it was given, or what it is called in a message.
     pub(super) name: String,
@@ -26,15 +26,15 @@ pub(super) struct Mark {
     pub(super) value: Range<usize>,
 }
 
-/// One value and its mark.
-#[derive(Debug, Clone)]
+/// One value and its mark. No `Debug`: the value may be a secret.
+#[derive(Clone)]
 pub(super) struct Node {
     pub(super) mark: Mark,
     pub(super) value: Value,
 }
 
 /// A value as it was written, not yet as any type wants it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Value {
     String(String),
     Integer(i64),
@@ -74,6 +74,18 @@ pub(super) fn show_path(path: &[String]) -> String {
 }
 
 impl Node {
+    /// A table with nothing in it, written nowhere.
+    pub(super) const fn empty() -> Self {
+        Self {
+            mark: Mark {
+                source: 0,
+                key: 0..0,
+                value: 0..0,
+            },
+            value: Value::Table(Vec::new()),
+        }
+    }
+
     /// The entries, when this is a table.
     pub(super) fn table(&self) -> Option<&Table> {
         match &self.value {
@@ -170,8 +182,13 @@ impl Node {
     }
 
     /// Lays `over` on top: tables key by key, everything else as a whole.
+    ///
+    /// A table whose `type` changes is another thing and keeps nothing of the old one.
     pub(super) fn overlay(&mut self, over: Self) {
-        if let (Value::Table(base), Value::Table(_)) = (&mut self.value, &over.value) {
+        let kind = |node: &Self| node.get("type").and_then(Self::text).map(ToOwned::to_owned);
+        let is_another = kind(&over).is_some_and(|new| kind(self).is_some_and(|old| old != new));
+        if !is_another && let (Value::Table(base), Value::Table(_)) = (&mut self.value, &over.value)
+        {
             if !over.mark.value.is_empty() {
                 self.mark = over.mark;
             }
