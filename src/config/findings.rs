@@ -1,0 +1,156 @@
+//! Collects problems, each with the place its setting was written at.
+
+use std::ops::Range;
+
+use super::{
+    problem::{ConfigProblems, Problem},
+    tree::{Node, Path, Source, show_path},
+};
+
+/// The tree being looked at, and what was found wrong with it.
+pub(super) struct Findings {
+    pub(super) tree: Node,
+    pub(super) sources: Vec<Source>,
+    /// Sources before this one are built in.
+    first_given: usize,
+    problems: Vec<(usize, Problem)>,
+    /// Settings that were wrong: a second problem about them would only confuse.
+    tainted: Vec<Path>,
+}
+
+impl Findings {
+    pub(super) const fn new(tree: Node, sources: Vec<Source>, first_given: usize) -> Self {
+        Self {
+            tree,
+            sources,
+            first_given,
+            problems: Vec::new(),
+            tainted: Vec::new(),
+        }
+    }
+
+    /// A problem with the value at `path`.
+    pub(super) fn add(&mut self, path: &[String], message: String, hint: Option<String>) {
+        let place = self.place(path, |node| match node.table() {
+            Some(_) => node.mark.key.clone(),
+            None => node.mark.value.clone(),
+        });
+        self.push(place, show_path(path), message, hint);
+    }
+
+    /// Where the value is written, or the nearest thing around it that the user wrote.
+    fn place(
+        &self,
+        path: &[String],
+        span: impl Fn(&Node) -> Range<usize>,
+    ) -> (usize, Range<usize>) {
+        for depth in (1..=path.len()).rev() {
+            if let Some(node) = self.tree.find(&path[..depth])
+                && node.mark.source >= self.first_given
+            {
+                let span = if depth == path.len() {
+                    span(node)
+                } else {
+                    node.mark.key.clone()
+                };
+                return (node.mark.source, span);
+            }
+        }
+        (0, 0..0)
+    }
+
+    /// As [`Self::add`], from a text that reads `what is wrong; what to do`.
+    pub(super) fn add_text(&mut self, path: &[String], text: &str) {
+        match text.split_once("; ") {
+            Some((message, hint)) => self.add(path, message.to_owned(), Some(hint.to_owned())),
+            None => self.add(path, text.to_owned(), None),
+        }
+    }
+
+    /// A problem with the key at `path`.
+    pub(super) fn add_at_key(&mut self, path: &[String], message: String, hint: Option<String>) {
+        let place = self.place(path, |node| node.mark.key.clone());
+        self.push(place, show_path(path), message, hint);
+    }
+
+    /// A problem found by a check; silent where the setting was wrong already.
+    pub(super) fn check(
+        &mut self,
+        path: &[&str],
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        let path: Path = path.iter().map(|&key| key.to_owned()).collect();
+        if !self.is_tainted(&path) {
+            self.add(&path, message.into(), Some(hint.into()));
+        }
+    }
+
+    fn push(
+        &mut self,
+        (source, span): (usize, Range<usize>),
+        path: String,
+        message: String,
+        hint: Option<String>,
+    ) {
+        let is_given = source >= self.first_given;
+        let shown = if is_given {
+            self.sources.get(source)
+        } else {
+            self.sources.get(self.first_given)
+        };
+        let problem = match shown {
+            Some(source) if is_given => {
+                Problem::in_text(&source.name, &source.text, span, path, message, hint)
+            }
+            // What no source of the user speaks of belongs into the first of them.
+            other => {
+                let origin = other.map_or_else(String::new, |source| source.name.clone());
+                Problem::without_text(origin, path, message, hint)
+            }
+        };
+        if !self.problems.iter().any(|(_, known)| *known == problem) {
+            self.problems.push((source.max(self.first_given), problem));
+        }
+    }
+
+    /// Notes that the setting was wrong.
+    pub(super) fn taint(&mut self, path: Path) {
+        self.tainted.push(path);
+    }
+
+    /// Takes a value away and notes that it was wrong.
+    pub(super) fn drop_value(&mut self, path: &[String]) {
+        self.tree.remove(path);
+        self.taint(path.to_vec());
+    }
+
+    /// Whether the setting, something in it or something around it was wrong.
+    pub(super) fn is_tainted(&self, path: &[String]) -> bool {
+        self.tainted
+            .iter()
+            .any(|tainted| tainted.starts_with(path) || path.starts_with(tainted))
+    }
+
+    /// As [`Self::is_tainted`], for a path written out.
+    pub(super) fn is_tainted_at(&self, path: &[&str]) -> bool {
+        let path: Path = path.iter().map(|&key| key.to_owned()).collect();
+        self.is_tainted(&path)
+    }
+
+    pub(super) const fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// All problems, in the order of the sources and of the lines.
+    pub(super) fn into_problems(mut self) -> ConfigProblems {
+        self.problems
+            .sort_by(|(a, x), (b, y)| (a, x.line, x.column).cmp(&(b, y.line, y.column)));
+        ConfigProblems(
+            self.problems
+                .into_iter()
+                .map(|(_, problem)| problem)
+                .collect(),
+        )
+    }
+}
