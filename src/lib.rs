@@ -6,6 +6,9 @@
 //! modules below stand in suggested reading order.
 
 pub mod clock;
+pub mod config;
+pub mod deliver;
 pub mod mail;
 pub mod order;
+pub mod render;
 pub mod sequence;

@@ -1,0 +1,4 @@
+//! Configuration sections.
+
+pub mod deliver;
+pub mod duration;
