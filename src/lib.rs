@@ -6,10 +6,13 @@
 //! modules below stand in suggested reading order.
 
 pub mod clock;
+pub mod config;
+pub mod deliver;
 pub mod intake;
 pub mod mail;
 pub mod order;
 pub mod plan;
 pub mod policy;
+pub mod render;
 pub mod sequence;
 pub mod store;

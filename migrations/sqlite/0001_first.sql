@@ -88,6 +88,7 @@ CREATE TABLE messages (
     intent_at      INTEGER,                 -- the last intent: from here on it may have been sent
     sent_at        INTEGER,                 -- the relay accepted it
     header_id      TEXT,                     -- the Message-ID, with its angle brackets
+    parcels        TEXT,                     -- JSON: the parcels its mail tells about, set with the intent
     template       TEXT,                     -- name of the template it was rendered from
     template_hash  TEXT,                     -- hash of that template's content
     lint           TEXT,                     -- JSON: what the linter said

@@ -286,3 +286,24 @@ fn hard_bounce(key: &str, now: Instant) -> Suppression {
         created_at: Ts::from(now),
     }
 }
+
+/// The fact of a mail a person decided had arrived.
+pub(super) fn accepted_by_decision(row: &MessageRow, order_ref: &str, now: Instant) -> OrderEvent {
+    let sending = Sending {
+        leased: Leased::from(row),
+        order_id: row.order_id,
+        channel: row.channel.clone(),
+        step: row.step.clone(),
+        scope: row.scope.clone(),
+        revision: row.revision,
+        kind: row.kind,
+        parcels: row.parcels.clone(),
+        message_id: row.message_id.clone().unwrap_or_default(),
+        buyer_key: row.buyer_key.clone(),
+        window_until: None,
+        planned_at: now,
+        attempts: row.attempts,
+        started_at: now,
+    };
+    mail_accepted(&sending, order_ref, row.intent_at.map_or(now, Into::into))
+}

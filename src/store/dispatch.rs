@@ -121,6 +121,8 @@ pub enum Verdict {
 pub struct Decided {
     /// Which.
     pub leased: Leased,
+    /// Its order.
+    pub order_id: i64,
     /// What it becomes.
     pub verdict: Verdict,
     /// Why.

@@ -232,6 +232,8 @@ pub struct MessageRow {
     pub sent_at: Option<Ts>,
     /// The Message-ID; set once the bytes are frozen.
     pub message_id: Option<String>,
+    /// The parcels its mail tells about, once the intent was written.
+    pub parcels: Vec<String>,
     /// The template it was rendered from.
     pub template: Option<String>,
     /// Hash of the template's content.
@@ -283,6 +285,7 @@ pub(super) struct RawMessage {
     intent_at: Option<Ts>,
     sent_at: Option<Ts>,
     header_id: Option<String>,
+    parcels: Option<String>,
     template: Option<String>,
     template_hash: Option<String>,
     lint: Option<String>,
@@ -305,6 +308,10 @@ impl TryFrom<RawMessage> for MessageRow {
             reason: match raw.reason.as_deref() {
                 Some(code) => Some(Reason::from_code(code).ok_or_else(|| corrupt("reason"))?),
                 None => None,
+            },
+            parcels: match raw.parcels.as_deref() {
+                Some(json) => serde_json::from_str(json).map_err(|_| corrupt("parcels"))?,
+                None => Vec::new(),
             },
             attempts: u32::try_from(raw.attempts).map_err(|_| corrupt("attempts"))?,
             id: raw.id,

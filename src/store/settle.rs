@@ -22,6 +22,7 @@ statements! {
     INTENT = ["UPDATE messages SET status = 'sending', is_held = FALSE, reason = NULL, detail = NULL, due_at = NULL,
             attempts = attempts + 1, intent_at = $3, updated_at = $3, lease_until_at = $4,
             order_version = CAST(j.value->>'order_version' AS BIGINT),
+            parcels = j.value->>'parcels',
             header_id = COALESCE(header_id, j.value->>'message_id'), template = COALESCE(template, j.value->>'template'),
             template_hash = COALESCE(template_hash, j.value->>'template_hash'), lint = COALESCE(j.value->>'lint', lint)
         FROM" rows "WHERE messages.id = CAST(j.value->>'id' AS BIGINT) AND fence = CAST(j.value->>'fence' AS BIGINT)
@@ -93,6 +94,8 @@ pub struct IntentRow<'a> {
     pub leased: Leased,
     /// The version of the order that was just checked.
     pub order_version: i64,
+    /// The parcels the mail tells about.
+    pub parcels: &'a [String],
     /// The mail; `None` for a message that [`MessageRow::is_frozen`]. Frozen bytes never change.
     pub frozen: Option<Frozen<'a>>,
     /// What the linter said, as JSON.
@@ -222,6 +225,7 @@ struct IntentJson<'a> {
     id: i64,
     fence: i64,
     order_version: i64,
+    parcels: String,
     message_id: Option<&'a str>,
     template: Option<&'a str>,
     template_hash: Option<&'a str>,
@@ -284,6 +288,7 @@ impl Tx {
                 id: row.leased.id,
                 fence: row.leased.fence,
                 order_version: row.order_version,
+                parcels: serde_json::Value::from(row.parcels).to_string(),
                 message_id: row.frozen.map(|frozen| frozen.message_id),
                 template: row.frozen.map(|frozen| frozen.template),
                 template_hash: row.frozen.map(|frozen| frozen.template_hash),
