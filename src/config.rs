@@ -34,7 +34,7 @@ pub use problem::{ConfigProblems, Problem};
 pub use section::{
     channel::{BasisRule, Channel, Permission, PolicyOverride},
     seller::{Brand, Seller},
-    sending::{Activation, Breaker, Caps, Send, Unsubscribe, UnsubscribeKey},
+    sending::{Activation, Breaker, Caps, Sending, Unsubscribe, UnsubscribeKey},
     service::{
         Data, Database, Lint, LintOverride, LintSeverity, Log, LogFormat, Privacy, Retention,
         Service, Templates, Web, WebRole, WebUser,
@@ -62,7 +62,7 @@ pub struct Config {
     /// Every sequence, built-in ones too, by name; see [`Config::sequence_of`].
     pub sequences: BTreeMap<String, Sequence>,
     /// How mails are claimed, sent and tried again.
-    pub send: Send,
+    pub send: Sending,
     /// How often the jobs run.
     pub service: Service,
     /// Console, webhooks, unsubscribe page.

@@ -1,6 +1,6 @@
 //! Collects problems, each with the place its setting was written at.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     problem::{ConfigProblems, Problem},
@@ -14,6 +14,8 @@ pub(super) struct Findings {
     /// Sources before this one are built in.
     first_given: usize,
     problems: Vec<(usize, Problem)>,
+    /// How many sequences each one stands on, by name.
+    depths: BTreeMap<String, usize>,
     /// Settings that were wrong: a second problem about them would only confuse.
     tainted: Vec<Path>,
 }
@@ -25,6 +27,7 @@ impl Findings {
             sources,
             first_given,
             problems: Vec::new(),
+            depths: BTreeMap::new(),
             tainted: Vec::new(),
         }
     }
@@ -109,9 +112,33 @@ impl Findings {
                 Problem::without_text(origin, path, message, hint)
             }
         };
-        if !self.problems.iter().any(|(_, known)| *known == problem) {
-            self.problems.push((source.max(self.first_given), problem));
+        // One line that several sequences inherit is one problem, of the sequence it stands in.
+        let depth = self.depth(&problem.path);
+        let same = self.problems.iter().position(|(_, known)| {
+            *known == problem
+                || known.line > 0
+                    && (&known.origin, &known.span, &known.message)
+                        == (&problem.origin, &problem.span, &problem.message)
+        });
+        match same {
+            None => self.problems.push((source.max(self.first_given), problem)),
+            Some(at) if depth < self.depth(&self.problems[at].1.path) => {
+                self.problems[at].1.path = problem.path;
+            }
+            Some(_) => {}
         }
+    }
+
+    fn depth(&self, path: &str) -> usize {
+        path.strip_prefix("sequences.")
+            .and_then(|rest| rest.split('.').next())
+            .and_then(|name| self.depths.get(name))
+            .map_or(0, |depth| *depth)
+    }
+
+    /// Notes how many other sequences a sequence stands on.
+    pub(super) fn note_depth(&mut self, sequence: &str, depth: usize) {
+        self.depths.insert(sequence.to_owned(), depth);
     }
 
     /// Notes that the setting was wrong.

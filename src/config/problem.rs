@@ -138,8 +138,7 @@ impl ConfigProblems {
         }
         let count = self.0.len();
         let noun = if count == 1 { "problem" } else { "problems" };
-        text.push_str(&format!("{count} {noun} in the configuration"));
-        text
+        text + &format!("{count} {noun} in the configuration")
     }
 }
 
