@@ -30,7 +30,7 @@ use crate::{mail::Locale, sequence::Sequence};
 
 pub use deliver::TransportSection;
 pub use environment::LoadOptions;
-pub use problem::{ConfigProblems, Problem};
+pub use problem::{ConfigProblems, Problem, Severity};
 pub use section::{
     channel::{BasisRule, Channel, Permission, PolicyOverride},
     seller::{Brand, Seller},
@@ -75,6 +75,8 @@ pub struct Config {
     pub lint: Lint,
     /// Log lines.
     pub log: Log,
+    /// What may not be meant as it is written; shown by `check`, never a reason to refuse.
+    pub warnings: Vec<Problem>,
     /// Sequences with the channel's `sent_by_shop` applied, by channel.
     by_channel: BTreeMap<String, Sequence>,
     is_example: bool,
@@ -117,6 +119,7 @@ impl Config {
         if !findings.is_clean() {
             return Err(findings.into_problems());
         }
+        let warnings = findings.take_warnings();
         let by_channel = settings
             .channels
             .iter()
@@ -144,6 +147,7 @@ impl Config {
             privacy: settings.privacy,
             lint: settings.lint,
             log: settings.log,
+            warnings,
             by_channel,
             is_example,
             tree: findings.tree,

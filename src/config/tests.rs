@@ -477,3 +477,59 @@ fn shared_channel_settings_lie_under_each_channel() {
     assert_eq!(config.default_locale_of("shop").as_str(), "de");
     assert_eq!(config.channels.len(), 1);
 }
+
+#[test]
+fn what_may_not_be_meant_is_a_warning() {
+    let text =
+        format!("{BASE}[sequences.own_shop.steps.follow_up]\nevidence = \"promised_date\"\n");
+    let config = load_with(&text, &[]).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let shown: Vec<(usize, &str)> = config
+        .warnings
+        .iter()
+        .map(|warning| (warning.line, warning.path.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (14, "channels.shop"),
+            (22, "sequences.own_shop.steps.follow_up.evidence"),
+        ]
+    );
+    assert!(config.warnings[0].render(false).starts_with("warning: "));
+    let example = Config::load(&LoadOptions::default()).unwrap();
+    assert_eq!(example.warnings, []);
+}
+
+#[test]
+fn no_lost_or_broken_line_stops_the_search_for_problems() {
+    let whole = format!(
+        "{}{}",
+        load::EXAMPLE,
+        "[send]\nbatch = 5\n[transports.relay]\ntype = \"smtp\"\nhost = \"mail.example.com\"\n"
+    );
+    let lines: Vec<&str> = whole.lines().collect();
+    for (at, line) in lines.iter().enumerate() {
+        let with = |new: &str| {
+            let mut lines = lines.clone();
+            lines[at] = new;
+            lines.join("\n")
+        };
+        let key = line.split(" = ").next().unwrap_or_default();
+        let broken = [
+            format!("{key} = [[1]]"),
+            format!("{key} = {{ a = 1 }}"),
+            format!("{key} = 2020-01-01"),
+            line.replace('"', ""),
+            format!("zz{line}"),
+        ];
+        for text in [with(""), with(&broken[at % broken.len()])] {
+            if let Err(found) = load_with(&text, &[]) {
+                assert!(!found.0.is_empty(), "{text}");
+                for problem in &found.0 {
+                    assert!(problem.origin.ends_with("shop.toml"), "{problem}\n{text}");
+                    assert!(!problem.render(false).is_empty());
+                }
+            }
+        }
+    }
+}
