@@ -72,6 +72,8 @@ impl de::Error for ReadError {
                 | Unexpected::Bool(_),
                 "a string",
             ) => Some("put the value in quotes"),
+            (_, "a table") => Some("write keys with their values, such as `{ key = \"value\" }`"),
+            (_, "a list") => Some("put the value in square brackets"),
             _ => None,
         };
         Self {
