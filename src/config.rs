@@ -30,11 +30,11 @@ use crate::{mail::Locale, sequence::Sequence};
 
 pub use deliver::TransportSection;
 pub use environment::LoadOptions;
-pub use problem::{ConfigProblems, Problem};
+pub use problem::{ConfigProblems, Problem, Severity};
 pub use section::{
     channel::{BasisRule, Channel, Permission, PolicyOverride},
     seller::{Brand, Seller},
-    sending::{Activation, Breaker, Caps, Send, Unsubscribe, UnsubscribeKey},
+    sending::{Activation, Breaker, Caps, Sending, Unsubscribe, UnsubscribeKey},
     service::{
         Data, Database, Lint, LintOverride, LintSeverity, Log, LogFormat, Privacy, Retention,
         Service, Templates, Web, WebRole, WebUser,
@@ -62,7 +62,7 @@ pub struct Config {
     /// Every sequence, built-in ones too, by name; see [`Config::sequence_of`].
     pub sequences: BTreeMap<String, Sequence>,
     /// How mails are claimed, sent and tried again.
-    pub send: Send,
+    pub send: Sending,
     /// How often the jobs run.
     pub service: Service,
     /// Console, webhooks, unsubscribe page.
@@ -75,6 +75,8 @@ pub struct Config {
     pub lint: Lint,
     /// Log lines.
     pub log: Log,
+    /// What may not be meant as it is written; shown by `check`, never a reason to refuse.
+    pub warnings: Vec<Problem>,
     /// Sequences with the channel's `sent_by_shop` applied, by channel.
     by_channel: BTreeMap<String, Sequence>,
     is_example: bool,
@@ -117,6 +119,7 @@ impl Config {
         if !findings.is_clean() {
             return Err(findings.into_problems());
         }
+        let warnings = findings.take_warnings();
         let by_channel = settings
             .channels
             .iter()
@@ -144,6 +147,7 @@ impl Config {
             privacy: settings.privacy,
             lint: settings.lint,
             log: settings.log,
+            warnings,
             by_channel,
             is_example,
             tree: findings.tree,

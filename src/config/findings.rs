@@ -1,10 +1,10 @@
 //! Collects problems, each with the place its setting was written at.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{
     problem::{ConfigProblems, Problem},
-    tree::{Node, Path, Source, show_path},
+    tree::{Node, Path, Source, keys, show_path},
 };
 
 /// The tree being looked at, and what was found wrong with it.
@@ -14,6 +14,9 @@ pub(super) struct Findings {
     /// Sources before this one are built in.
     first_given: usize,
     problems: Vec<(usize, Problem)>,
+    warnings: Vec<(usize, Problem)>,
+    /// How many sequences each one stands on, by name.
+    depths: BTreeMap<String, usize>,
     /// Settings that were wrong: a second problem about them would only confuse.
     tainted: Vec<Path>,
 }
@@ -25,6 +28,8 @@ impl Findings {
             sources,
             first_given,
             problems: Vec::new(),
+            warnings: Vec::new(),
+            depths: BTreeMap::new(),
             tainted: Vec::new(),
         }
     }
@@ -80,19 +85,63 @@ impl Findings {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        let path: Path = path.iter().map(|&key| key.to_owned()).collect();
+        let path = keys(path);
         if !self.is_tainted(&path) {
             self.add(&path, message.into(), Some(hint.into()));
         }
     }
 
+    /// Something that holds together and may still not be meant.
+    pub(super) fn warn(
+        &mut self,
+        path: &[&str],
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        let path = keys(path);
+        let place = self.place(&path, |node| match node.table() {
+            Some(_) => node.mark.key.clone(),
+            None => node.mark.value.clone(),
+        });
+        let (source, problem) =
+            self.problem(place, show_path(&path), message.into(), Some(hint.into()));
+        self.warnings.push((source, problem.into_warning()));
+    }
+
     fn push(
         &mut self,
-        (source, span): (usize, Range<usize>),
+        place: (usize, Range<usize>),
         path: String,
         message: String,
         hint: Option<String>,
     ) {
+        let (source, problem) = self.problem(place, path, message, hint);
+        // One line that several sequences inherit is one problem, of the sequence it stands in.
+        let depth = self.depth(&problem.path);
+        let same = self.problems.iter().position(|(_, known)| {
+            *known == problem
+                || known.line > 0
+                    && (&known.origin, &known.span, &known.message)
+                        == (&problem.origin, &problem.span, &problem.message)
+                    && known.path.rsplit('.').next() == problem.path.rsplit('.').next()
+        });
+        match same {
+            None => self.problems.push((source, problem)),
+            Some(at) if depth < self.depth(&self.problems[at].1.path) => {
+                self.problems[at].1.path = problem.path;
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The problem with its place, and the source it is listed under.
+    fn problem(
+        &self,
+        (source, span): (usize, Range<usize>),
+        path: String,
+        message: String,
+        hint: Option<String>,
+    ) -> (usize, Problem) {
         let is_given = source >= self.first_given;
         let shown = if is_given {
             self.sources.get(source)
@@ -109,9 +158,19 @@ impl Findings {
                 Problem::without_text(origin, path, message, hint)
             }
         };
-        if !self.problems.iter().any(|(_, known)| *known == problem) {
-            self.problems.push((source.max(self.first_given), problem));
-        }
+        (source.max(self.first_given), problem)
+    }
+
+    fn depth(&self, path: &str) -> usize {
+        path.strip_prefix("sequences.")
+            .and_then(|rest| rest.split('.').next())
+            .and_then(|name| self.depths.get(name))
+            .map_or(0, |depth| *depth)
+    }
+
+    /// Notes how many other sequences a sequence stands on.
+    pub(super) fn note_depth(&mut self, sequence: &str, depth: usize) {
+        self.depths.insert(sequence.to_owned(), depth);
     }
 
     /// Notes that the setting was wrong.
@@ -134,7 +193,7 @@ impl Findings {
 
     /// As [`Self::is_tainted`], for a path written out.
     pub(super) fn is_tainted_at(&self, path: &[&str]) -> bool {
-        let path: Path = path.iter().map(|&key| key.to_owned()).collect();
+        let path = keys(path);
         self.is_tainted(&path)
     }
 
@@ -143,14 +202,17 @@ impl Findings {
     }
 
     /// All problems, in the order of the sources and of the lines.
-    pub(super) fn into_problems(mut self) -> ConfigProblems {
-        self.problems
-            .sort_by(|(a, x), (b, y)| (a, x.line, x.column).cmp(&(b, y.line, y.column)));
-        ConfigProblems(
-            self.problems
-                .into_iter()
-                .map(|(_, problem)| problem)
-                .collect(),
-        )
+    pub(super) fn into_problems(self) -> ConfigProblems {
+        ConfigProblems(in_order(self.problems))
     }
+
+    /// All warnings, in the order of the sources and of the lines.
+    pub(super) fn take_warnings(&mut self) -> Vec<Problem> {
+        in_order(std::mem::take(&mut self.warnings))
+    }
+}
+
+fn in_order(mut problems: Vec<(usize, Problem)>) -> Vec<Problem> {
+    problems.sort_by(|(a, x), (b, y)| (a, x.line, x.column).cmp(&(b, y.line, y.column)));
+    problems.into_iter().map(|(_, problem)| problem).collect()
 }

@@ -4,9 +4,20 @@ use std::{fmt, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+/// How much a problem weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The configuration holds together, but this may not be meant.
+    Warning,
+    /// The configuration is refused.
+    Error,
+}
+
 /// One thing that is wrong, where, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    /// Whether the configuration is refused because of it.
+    pub severity: Severity,
     /// The file as it was given, `environment variable AFTERNOTE__…`, or a built-in file.
     pub origin: String,
     /// The line, from 1; 0 where the problem has no place in a text.
@@ -42,6 +53,7 @@ impl Problem {
         let line = text[..start].matches('\n').count() + 1;
         let shown = start - line_start..end.min(line_end).max(start) - line_start;
         Self {
+            severity: Severity::Error,
             origin: origin.to_owned(),
             line,
             column: text[line_start..start].chars().count() + 1,
@@ -61,6 +73,7 @@ impl Problem {
         hint: Option<String>,
     ) -> Self {
         Self {
+            severity: Severity::Error,
             origin,
             line: 0,
             column: 0,
@@ -72,12 +85,24 @@ impl Problem {
         }
     }
 
+    /// The same as a warning.
+    pub(super) fn into_warning(self) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..self
+        }
+    }
+
     /// The problem as a text of several lines: message, place, source line with a caret, remedy.
     pub fn render(&self, color: bool) -> String {
         let title = if self.path.is_empty() {
             self.message.clone()
         } else {
             format!("{}: {}", self.path, self.message)
+        };
+        let level = match self.severity {
+            Severity::Warning => Level::WARNING,
+            Severity::Error => Level::ERROR,
         };
         let renderer = if color {
             Renderer::styled()
@@ -86,7 +111,7 @@ impl Problem {
         };
         let Some((source, line, span)) = &self.excerpt else {
             let help = self.hint.as_deref().map(|hint| Level::HELP.message(hint));
-            let report = Level::ERROR
+            let report = level
                 .primary_title(format!("{}: {title}", self.origin))
                 .elements(help);
             return renderer.render(&[report]);
@@ -95,7 +120,7 @@ impl Problem {
         if let Some(hint) = &self.hint {
             annotation = annotation.label(hint.as_str());
         }
-        let report = Level::ERROR.primary_title(title).element(
+        let report = level.primary_title(title).element(
             Snippet::source(source.as_str())
                 .line_start(*line)
                 .path(self.origin.as_str())
@@ -138,8 +163,7 @@ impl ConfigProblems {
         }
         let count = self.0.len();
         let noun = if count == 1 { "problem" } else { "problems" };
-        text.push_str(&format!("{count} {noun} in the configuration"));
-        text
+        text + &format!("{count} {noun} in the configuration")
     }
 }
 

@@ -21,6 +21,17 @@ pub(super) fn is_secret_key(key: &str) -> bool {
     matches!(last, "password" | "secret" | "token") || key == "api_key"
 }
 
+/// Whether a key may be a misspelt secret: its line is shown with the problem.
+fn looks_secret(key: &str) -> bool {
+    let names_a_place = key.ends_with("_file") || key.ends_with("_credential");
+    !names_a_place
+        && key.split('_').any(|word| {
+            ["password", "secret", "token", "passwd", "api"]
+                .iter()
+                .any(|secret| strsim::damerau_levenshtein(word, secret) <= secret.len() / 3)
+        })
+}
+
 fn is_secret_path(path: &[String]) -> bool {
     path.last().is_some_and(|key| is_secret_key(key))
 }
@@ -63,7 +74,7 @@ pub(super) fn overwrite_in_sources(tree: &Node, sources: &mut [Source]) {
             return;
         };
         let range = leaf.mark.value.clone();
-        if is_secret_path(path) {
+        if path.last().is_some_and(|key| looks_secret(key)) {
             overwrite(&mut source.text, range);
         } else if let Some(inner) = source.text.get(range.clone()).and_then(password_in_url) {
             overwrite(
@@ -293,6 +304,21 @@ mod tests {
         check_key("password_file", false);
         check_key("kid", false);
         check_key("key", false);
+    }
+
+    #[test]
+    fn misspelt_secrets_are_hidden_as_well() {
+        for (key, expected) in [
+            ("passwrd", true),
+            ("secrets", true),
+            ("acess_tokn", true),
+            ("password_file", false),
+            ("batch", false),
+            ("send", false),
+            ("order_url", false),
+        ] {
+            assert_eq!(looks_secret(key), expected, "{key}");
+        }
     }
 
     #[test]

@@ -9,13 +9,16 @@ pub mod sending;
 pub mod service;
 pub mod step;
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, net::SocketAddr};
 
+use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, Visitor},
 };
+
+use crate::clock::{Instant, cut_to_millis};
 
 use super::read::nearest;
 
@@ -60,7 +63,7 @@ pub(super) struct Settings {
     pub(super) sequences: BTreeMap<String, step::SequenceSection>,
     #[serde(rename = "transports")]
     pub(super) _transports: de::IgnoredAny,
-    pub(super) send: sending::Send,
+    pub(super) send: sending::Sending,
     pub(super) service: service::Service,
     pub(super) web: service::Web,
     pub(super) unsubscribe: sending::Unsubscribe,
@@ -88,5 +91,68 @@ fn parse_zone(name: &str) -> Result<Tz, String> {
             Some(near) => format!("`{name}` is no time zone; did you mean `{near}`?"),
             None => format!("`{name}` is no time zone; write an IANA name such as `Europe/Berlin`"),
         }
+    })
+}
+
+/// A text, or a bare date or time of TOML.
+struct Written(String);
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WrittenVisitor;
+
+        impl Visitor<'_> for WrittenVisitor {
+            type Value = Written;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a date or time")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Written, E> {
+                Ok(Written(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_str(WrittenVisitor)
+    }
+}
+
+/// Reads an instant with its offset; one without would be another instant on another machine.
+pub(super) fn optional_instant<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Instant>, D::Error> {
+    let Written(text) = Written::deserialize(deserializer)?;
+    match DateTime::parse_from_rfc3339(&text) {
+        Ok(at) => Ok(Some(cut_to_millis(at.to_utc()))),
+        Err(_) => Err(de::Error::custom(format!(
+            "`{text}` is no instant; write date, time and offset such as `2026-01-31T08:00:00Z`"
+        ))),
+    }
+}
+
+/// Reads a day.
+pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    let Written(text) = Written::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        de::Error::custom(format!(
+            "`{text}` is no day; write year, month and day such as `2026-12-31`"
+        ))
+    })
+}
+
+/// As [`date`], for a key that may be left out.
+pub(super) fn optional_date<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<NaiveDate>, D::Error> {
+    date(deserializer).map(Some)
+}
+
+/// Reads an address and a port to listen on.
+pub(super) fn socket<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| {
+        de::Error::custom(format!(
+            "`{text}` is no address to listen on; write IP address and port such as `127.0.0.1:8080`"
+        ))
     })
 }

@@ -1,3 +1,9 @@
+//! Layers, recovery and places; the files below look at single sections.
+
+mod secrets;
+mod sections;
+mod steps;
+
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use insta::assert_snapshot;
@@ -350,37 +356,6 @@ fn a_missing_section_asks_for_each_key_that_has_no_default() {
 }
 
 #[test]
-fn a_channel_that_lacks_much_is_told_all_of_it() {
-    let found = shown("[channels.x]\n[channels.y]\nplatform = 3\ntransport = \"outbx\"");
-    let places: Vec<String> = found
-        .iter()
-        .map(|text| text.split(": ").take(2).collect::<Vec<_>>().join(" "))
-        .collect();
-    assert_eq!(
-        places,
-        [
-            "21 channels.x.platform",
-            "21 channels.x.sequence",
-            "21 channels.x.from_transactional",
-            "22 channels.y.sequence",
-            "22 channels.y.from_transactional",
-            "23 channels.y.platform",
-            "24 channels.y.transport",
-        ]
-    );
-}
-
-#[test]
-fn a_file_without_channels_is_told_so() {
-    let found = shown_whole(&BASE[..BASE.find("[channels").unwrap()]);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert!(
-        found[0].starts_with("0: channels: no channel is configured"),
-        "{found:?}"
-    );
-}
-
-#[test]
 fn all_problems_come_at_once_in_the_order_of_lines() {
     let text = BASE
         .replace("Europe/Berlin", "Europe/Berln")
@@ -503,513 +478,58 @@ fn shared_channel_settings_lie_under_each_channel() {
     assert_eq!(config.channels.len(), 1);
 }
 
-const MINE: &str = "[sequences.mine]\nextends = \"own_shop\"\n";
-
 #[test]
-fn sequences_extend_each_other_key_by_key() {
-    let config = loads(&format!(
-        "{MINE}[sequences.mine.steps.follow_up.window]\nto = \"4d\"\n\
-         [sequences.b2b]\nextends = \"mine\"\n[sequences.b2b.steps.follow_up]\ntarget = \"2d\"\nhours = \"any\"\n\
-         [sequences.b2b.steps.hello]\nkind = \"accepted\"\nanchor = \"accepted\"\nscope = \"order\"\nwindow = {{ from = \"0m\", to = \"1d\" }}"
-    ));
-    let steps = &config.sequences["b2b"].steps;
-    let follow_up = config.sequences["b2b"].step("follow_up").unwrap();
+fn what_may_not_be_meant_is_a_warning() {
+    let text =
+        format!("{BASE}[sequences.own_shop.steps.follow_up]\nevidence = \"promised_date\"\n");
+    let config = load_with(&text, &[]).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let shown: Vec<(usize, &str)> = config
+        .warnings
+        .iter()
+        .map(|warning| (warning.line, warning.path.as_str()))
+        .collect();
     assert_eq!(
-        (follow_up.window.from, follow_up.window.to),
-        (Span::days(2), Span::days(4))
+        shown,
+        [
+            (14, "channels.shop"),
+            (22, "sequences.own_shop.steps.follow_up.evidence"),
+        ]
     );
-    assert_eq!(follow_up.target, Span::days(2));
-    assert_eq!(follow_up.hours, SendHours::Always);
-    assert_eq!(steps.first().unwrap().id, "accepted");
-    assert_eq!(steps.last().unwrap().id, "hello");
-    assert_eq!(steps.last().unwrap().target, Span::ZERO);
+    assert!(config.warnings[0].render(false).starts_with("warning: "));
+    let example = Config::load(&LoadOptions::default()).unwrap();
+    assert_eq!(example.warnings, []);
 }
 
 #[test]
-fn extending_what_is_not_there_or_oneself_is_refused() {
-    check(
-        "[sequences.mine]\nextends = \"own_shp\"",
-        "sequences.mine.extends",
-        &["did you mean `own_shop`?"],
+fn no_lost_or_broken_line_stops_the_search_for_problems() {
+    let whole = format!(
+        "{}{}",
+        load::EXAMPLE,
+        "[send]\nbatch = 5\n[transports.relay]\ntype = \"smtp\"\nhost = \"mail.example.com\"\n"
     );
-    let found = shown("[sequences.a]\nextends = \"b\"\n[sequences.b]\nextends = \"a\"");
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found[0].contains("a extends b extends a"), "{found:?}");
-}
-
-#[track_caller]
-fn check_step(step: &str, keys: &str, path: &str, parts: &[&str]) {
-    check(
-        &format!("{MINE}[sequences.mine.steps.{step}]\n{keys}"),
-        &format!("sequences.mine.steps.{step}{path}"),
-        parts,
-    );
-}
-
-#[test]
-fn impossible_windows_are_refused() {
-    check_step(
-        "accepted",
-        "window = { from = \"2d\", to = \"1d\" }",
-        ".window",
-        &["ends (1d) before it begins (2d)"],
-    );
-    check_step(
-        "accepted",
-        "target = \"3d\"\ndeliver_by = \"window_end\"",
-        ".target",
-        &["3d lies outside the window 0m to 2d"],
-    );
-    check_step(
-        "accepted",
-        "window.to = \"2 days\"",
-        ".window.to",
-        &["no length of time", "`2d`"],
-    );
-    check_step(
-        "accepted",
-        "hours = { from = \"09:00\", to = \"10:00\", weekdays = [] }",
-        ".hours",
-        &["could never go"],
-    );
-    check_step(
-        "accepted",
-        "hours = { from = \"9\", to = \"10:00\" }",
-        ".hours.from",
-        &["no time of day"],
-    );
-    check_step(
-        "accepted",
-        "hours = { from = \"09:00\", to = \"10:00\", weekday = [] }",
-        ".hours.weekday",
-        &["did you mean `weekdays`?"],
-    );
-    check_step(
-        "accepted",
-        "hours = \"ofice\"",
-        ".hours",
-        &["did you mean `office`?"],
-    );
-    check_step("follow_up", "spread = \"9d\"", ".spread", &["does not fit"]);
-    check_step(
-        "shipped",
-        "deliver_by = \"30m\"",
-        ".deliver_by",
-        &["over before the mail is due (1h)"],
-    );
-    check_step(
-        "shipped",
-        "deliver_by = \"pickup_until\"",
-        ".deliver_by",
-        &["waits for no pick-up"],
-    );
-    check_step(
-        "shipped",
-        "deliver_by = \"soon\"",
-        ".deliver_by",
-        &["is no deadline"],
-    );
-}
-
-#[test]
-fn relationship_windows_stay_inside_their_bounds() {
-    check_step(
-        "follow_up",
-        "window.from = \"1d\"",
-        ".window.from",
-        &["within 2d to 5d after delivery"],
-    );
-    check_step(
-        "review_request",
-        "window.to = \"15d\"",
-        ".window.to",
-        &["within 7d to 14d after delivery"],
-    );
-    check_step(
-        "review_request",
-        "anchor = \"shipped\"",
-        ".anchor",
-        &["counts from delivery"],
-    );
-    check_step(
-        "review_request",
-        "after = \"\"",
-        ".after",
-        &["only after the follow-up"],
-    );
-    check_step(
-        "review_request",
-        "after = \"shipped\"",
-        ".after",
-        &["only after the follow-up"],
-    );
-    check_step(
-        "review_request",
-        "after = \"folow_up\"",
-        ".after",
-        &["did you mean `follow_up`?"],
-    );
-    check(
-        &format!("{MINE}[sequences.mine.steps.follow_up]\nenabled = false"),
-        "sequences.mine.steps.review_request.after",
-        &["`follow_up` is switched off"],
-    );
-}
-
-#[test]
-fn steps_must_not_wait_for_each_other() {
-    let found = shown(&format!(
-        "{MINE}[sequences.mine.steps.paid]\nafter = \"shipped\"\n[sequences.mine.steps.shipped]\nafter = \"paid\""
-    ));
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(
-        found[0].contains("paid after shipped after paid"),
-        "{found:?}"
-    );
-}
-
-#[test]
-fn a_second_review_request_is_refused() {
-    check_step(
-        "second",
-        "kind = \"review_request\"\nanchor = \"delivered\"\nscope = \"order\"\nwindow = { from = \"8d\", to = \"9d\" }\nafter = \"follow_up\"",
-        ".kind",
-        &["`review_request` asks for a review already", "CH003"],
-    );
-}
-
-#[test]
-fn nobody_is_chosen_by_mood() {
-    for key in ["rating", "min_score", "mood", "no_complaint"] {
-        check_step(
-            "review_request",
-            &format!("when = {{ {key} = 5 }}"),
-            &format!(".when.{key}"),
-            &["CH006"],
-        );
+    let lines: Vec<&str> = whole.lines().collect();
+    for (at, line) in lines.iter().enumerate() {
+        let with = |new: &str| {
+            let mut lines = lines.clone();
+            lines[at] = new;
+            lines.join("\n")
+        };
+        let key = line.split(" = ").next().unwrap_or_default();
+        let broken = [
+            format!("{key} = [[1]]"),
+            format!("{key} = {{ a = 1 }}"),
+            format!("{key} = 2020-01-01"),
+            line.replace('"', ""),
+            format!("zz{line}"),
+        ];
+        for text in [with(""), with(&broken[at % broken.len()])] {
+            if let Err(found) = load_with(&text, &[]) {
+                assert!(!found.0.is_empty(), "{text}");
+                for problem in &found.0 {
+                    assert!(problem.origin.ends_with("shop.toml"), "{problem}\n{text}");
+                    assert!(!problem.render(false).is_empty());
+                }
+            }
+        }
     }
-    check_step(
-        "review_request",
-        "when = { contries = [\"DE\"] }",
-        ".when.contries",
-        &["did you mean `countries`?"],
-    );
-    check_step(
-        "review_request",
-        "when = { countries = [\"de\"] }",
-        ".when.countries",
-        &["no country code"],
-    );
-}
-
-#[test]
-fn an_enabled_shop_must_be_complete_and_a_prepared_one_need_not() {
-    let lines: Vec<&str> = BASE.lines().collect();
-    let without = |words: &[&str]| -> String {
-        let kept = lines
-            .iter()
-            .filter(|line| !words.iter().any(|word| line.starts_with(word)));
-        kept.map(|line| format!("{line}\n")).collect()
-    };
-    for (words, path) in [
-        (&["review_url"][..], "channels.shop.review_url"),
-        (&["from_relationship"], "channels.shop.from_relationship"),
-        (&["basis"], "channels.shop.basis"),
-        (&["base_url"], "unsubscribe.base_url"),
-        (&["keys"], "unsubscribe.keys"),
-    ] {
-        let text = without(words);
-        let found = shown_whole(&text);
-        assert_eq!(found.len(), 1, "{words:?} {found:?}");
-        assert!(found[0].contains(&format!(": {path}: ")), "{found:?}");
-        assert!(
-            shown_whole(&format!("{text}enabled = false\n")).is_empty(),
-            "{words:?}"
-        );
-        let quiet = "[sequences.own_shop.steps]\nfollow_up.enabled = false\nreview_request.enabled = false\n";
-        assert!(
-            shown_whole(&format!("{text}{quiet}")).is_empty(),
-            "{words:?}"
-        );
-    }
-}
-
-#[test]
-fn senders_and_addresses_are_checked() {
-    check_changed(
-        "care@lamps",
-        "orders@lamps",
-        "channels.shop.from_relationship.address",
-        &["sender of order mails as well"],
-    );
-    check_changed(
-        "orders@lamps.example",
-        "no-reply@lamps.example",
-        "channels.shop.from_transactional.address",
-        &["reach nobody"],
-    );
-    check_changed(
-        "orders@lamps.example",
-        "orders@lamps",
-        "channels.shop.from_transactional.address",
-        &["no domain name"],
-    );
-    check_changed(
-        "name = \"Lamps\", address = \"orders",
-        "name = \"La\\nmps\", address = \"orders",
-        "channels.shop.from_transactional",
-        &["display name"],
-    );
-    check(
-        "reply_to = \"noreply@lamps.example\"",
-        "channels.shop.reply_to",
-        &["reach nobody"],
-    );
-    check(
-        "feedback_sender_id = \"abc\"",
-        "channels.shop.feedback_sender_id",
-        &["5 to 15"],
-    );
-    check(
-        "id_domain = \"localhost\"",
-        "channels.shop.id_domain",
-        &["no domain name"],
-    );
-    check(
-        "headers = { Subject = \"x\" }",
-        "channels.shop.headers.Subject",
-        &["cannot be set"],
-    );
-    check(
-        "order_url = \"https://lamps.example/{order}\"",
-        "channels.shop.order_url",
-        &["`{order_ref}`"],
-    );
-    check(
-        "order_url = \"http://lamps.example/\"",
-        "channels.shop.order_url",
-        &["https"],
-    );
-    check(
-        "locales = [\"sv\"]",
-        "channels.shop.locales[0]",
-        &["no templates in `sv`"],
-    );
-    check(
-        "locales = [\"de\"]\ndefault_locale = \"pl\"",
-        "channels.shop.default_locale",
-        &["not among"],
-    );
-    check(
-        "locales = [\"deutsch\"]",
-        "channels.shop.locales[0]",
-        &["is no locale"],
-    );
-    check(
-        "activated_at = \"yesterday\"",
-        "channels.shop.activated_at",
-        &[],
-    );
-    check(
-        "sent_by_shop = [\"acepted\"]",
-        "channels.shop.sent_by_shop[0]",
-        &["did you mean `accepted`?"],
-    );
-    check_changed(
-        "default = \"soft_opt_in\"",
-        "default = \"platform\"",
-        "channels.shop.basis.default",
-        &["own shop"],
-    );
-    check_changed(
-        "default = \"soft_opt_in\"",
-        "default = \"none\", Germany = \"consent\"",
-        "channels.shop.basis.Germany",
-        &["no country code"],
-    );
-}
-
-#[test]
-fn exceptions_from_policy_need_a_name_and_a_reason() {
-    check(
-        "[[channels.shop.policy]]\nkind = \"delay\"\npermission = \"ask\"\nreason = \" \"\nby = \"Jana\"",
-        "channels.shop.policy[0].reason",
-        &["who decided and why"],
-    );
-    check(
-        "[[channels.shop.policy]]\nkind = \"delay\"\npermission = \"ask\"\nreason = \"r\"",
-        "channels.shop.policy[0].by",
-        &["`by` is missing"],
-    );
-}
-
-#[test]
-fn the_console_is_not_opened_to_the_network_by_accident() {
-    let found = shown("[web]\nlisten = \"0.0.0.0:8080\"");
-    assert_eq!(found.len(), 2, "{found:?}");
-    loads(
-        "[web]\nlisten = \"0.0.0.0:8080\"\nbehind_proxy = true\n\
-         [[web.users]]\nname = \"jana\"\nrole = \"admin\"\ntoken = \"0123456789abcdef01234567\"",
-    );
-}
-
-#[test]
-fn other_sections_are_checked() {
-    check(
-        "[send]\nretry_schedule = []",
-        "send.retry_schedule",
-        &["at least one wait"],
-    );
-    check("[send]\nlease = \"1s\"", "send.lease", &["`5s` or more"]);
-    check(
-        "[service]\ntick = \"0s\"",
-        "service.tick",
-        &["no time at all"],
-    );
-    check(
-        "[service]\ntick = \"5 seconds\"",
-        "service.tick",
-        &["no duration"],
-    );
-    check(
-        "[database]\nurl = \"mysql://h/d\"",
-        "database.url",
-        &["`sqlite:PATH`"],
-    );
-    check("[brand]\ncolor = \"blue\"", "brand.color", &["#rrggbb"]);
-    check("[log]\nlevel = \"a=b=c\"", "log.level", &["no log level"]);
-    check(
-        "[transports.relay]\ntype = \"smtp\"\nhost = \"mail.example.com\"\nsecurity = \"none\"",
-        "transports.relay.security",
-        &["only for a relay on this machine"],
-    );
-    check(
-        "[transports.relay]\nhost = \"h\"",
-        "transports.relay.type",
-        &["is missing"],
-    );
-    check(
-        "[transports.relay]\ntype = \"smpt\"",
-        "transports.relay.type",
-        &["did you mean `smtp`?"],
-    );
-}
-
-#[cfg(unix)]
-#[test]
-fn secrets_come_from_files_that_not_everybody_reads() {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use secrecy::ExposeSecret as _;
-
-    let files = Files::new();
-    let secret = files.write("key", "fedcba9876543210fedcba9876543210\n");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o640)).unwrap();
-    let text = BASE.replace(
-        "secret = \"0123456789abcdef0123456789abcdef\"",
-        "secret_file = \"key\"",
-    );
-    let options = LoadOptions {
-        files: vec![files.write("shop.toml", &text)],
-        ..LoadOptions::default()
-    };
-    let config = Config::load(&options).unwrap_or_else(|e| panic!("{}", e.render(false)));
-    let key = &config.unsubscribe.keys[0];
-    assert_eq!(
-        key.secret.expose_secret(),
-        "fedcba9876543210fedcba9876543210"
-    );
-
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
-    let found = Config::load(&options).unwrap_err().to_string();
-    assert!(
-        found.contains("can be read by everybody; run `chmod o-rwx`"),
-        "{found}"
-    );
-    assert!(found.contains("shop.toml:12:"), "{found}");
-
-    let credential = text.replace("secret_file", "secret_credential");
-    fs::write(&options.files[0], credential).unwrap();
-    let found = Config::load(&options).unwrap_err().to_string();
-    assert!(found.contains("LoadCredential"), "{found}");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
-    let options = LoadOptions {
-        credentials: Some(files.dir.path().to_owned()),
-        ..options
-    };
-    assert!(Config::load(&options).is_ok());
-}
-
-#[test]
-fn a_secret_given_twice_is_refused_and_a_variable_replaces_a_file() {
-    let twice = "[transports.relay]\ntype = \"smtp\"\nhost = \"h.example\"\nusername = \"u\"\npassword = \"a\"\npassword_file = \"nowhere\"\n";
-    check(
-        twice,
-        "transports.relay.password",
-        &["`password_file` is set as well"],
-    );
-    let text = format!("{BASE}{}", twice.replace("password = \"a\"\n", ""));
-    let variables = [("AFTERNOTE__TRANSPORTS__RELAY__PASSWORD", "12345")];
-    let config = load_with(&text, &variables).unwrap_or_else(|e| panic!("{}", e.render(false)));
-    assert!(!format!("{config:?}").contains("12345"));
-}
-
-#[test]
-fn the_key_of_the_example_signs_nothing_that_leaves() {
-    let text = load::EXAMPLE.replace(
-        "type = \"file\"\ndir = \"data/outbox\"",
-        "type = \"smtp\"\nhost = \"mail.example.com\"",
-    );
-    let found = shown_whole(&text);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert!(
-        found[0].contains("unsubscribe.keys[0].secret: is the key of the example"),
-        "{found:?}"
-    );
-}
-
-#[test]
-fn show_names_origins_and_masks_secrets() {
-    let text = format!(
-        "{BASE}[database]\nurl = \"postgres://app:hunter2@db.example/a\"\n\
-         [transports.relay]\ntype = \"smtp\"\nhost = \"h.example\"\nusername = \"u\"\npassword = \"hunter2\"\n"
-    );
-    let variables = [("AFTERNOTE__SEND__BATCH", "9")];
-    let config = load_with(&text, &variables).unwrap_or_else(|e| panic!("{}", e.render(false)));
-    let shown = config.show();
-    for line in [
-        "batch = 9  # environment variable AFTERNOTE__SEND__BATCH",
-        "password = \"********\"  # ",
-        "url = \"postgres://app:********@db.example/a\"  # ",
-        "zone = \"Europe/Berlin\"  # ",
-        "lease = \"60s\"  # the built-in defaults:",
-        "[sequences.own_shop.steps.follow_up]",
-    ] {
-        assert!(shown.contains(line), "{shown}\nlacks {line}");
-    }
-    assert!(!shown.contains("[sequences.amazon"), "{shown}");
-    let json = config.show_json().to_string();
-    for secret in ["hunter2", "0123456789abcdef"] {
-        assert!(
-            !shown.contains(secret)
-                && !json.contains(secret)
-                && !format!("{config:?}").contains(secret)
-        );
-    }
-    // What is shown is TOML again.
-    let (_, errors) = tree::parse(&shown, 0);
-    assert!(errors.is_empty(), "{errors:?}");
-}
-
-#[test]
-fn fingerprints_follow_settings_and_not_their_place_or_secrets() {
-    let base = loads("").fingerprint();
-    assert_eq!(base.len(), 16);
-    assert_eq!(loads("[send]\nbatch = 100\n").fingerprint(), base);
-    assert_ne!(loads("[send]\nbatch = 99\n").fingerprint(), base);
-    let other_key = BASE.replace(
-        "0123456789abcdef0123456789abcdef",
-        "fedcba9876543210fedcba9876543210",
-    );
-    assert_eq!(load_with(&other_key, &[]).unwrap().fingerprint(), base);
 }

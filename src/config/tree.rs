@@ -54,6 +54,11 @@ pub(super) type Table = Vec<(String, Node)>;
 /// The way from the root to a value; places in a list are decimal numbers.
 pub(super) type Path = Vec<String>;
 
+/// The path through these keys.
+pub(super) fn keys(path: &[&str]) -> Path {
+    path.iter().map(|&key| key.to_owned()).collect()
+}
+
 /// `channels.shop.policy[0].kind`.
 pub(super) fn show_path(path: &[String]) -> String {
     let mut text = String::new();

@@ -7,6 +7,7 @@ use crate::{
         section::channel::{BasisRule, Channel},
     },
     mail::{Locale, MailClass, MailKind, header},
+    order::event::Rung,
     sequence::Sequence,
 };
 
@@ -39,6 +40,35 @@ pub(super) fn check(name: &str, channel: &Channel, checked: &Checked<'_>, findin
         && let Some(sequence) = checked.sequences.get(&channel.sequence)
     {
         check_complete(name, channel, sequence, checked, findings);
+        warn_of_the_unexpected(name, channel, sequence, findings);
+    }
+}
+
+/// What is allowed and may still surprise.
+fn warn_of_the_unexpected(
+    name: &str,
+    channel: &Channel,
+    sequence: &Sequence,
+    findings: &mut Findings,
+) {
+    if channel.activated_at.is_none() {
+        findings.warn(
+            &["channels", name],
+            "every order counts as history, so nothing is sent yet",
+            "run `import --activate`, or set `activated_at`",
+        );
+    }
+    for step in &sequence.steps {
+        if step.enabled
+            && step.class() == MailClass::Relationship
+            && step.evidence < Rung::Marketplace
+        {
+            findings.warn(
+                &["sequences", &sequence.name, "steps", &step.id, "evidence"],
+                "orders count as delivered without word from carrier or marketplace",
+                "some buyers will be asked about a parcel they do not have; prefer `marketplace` or better",
+            );
+        }
     }
 }
 

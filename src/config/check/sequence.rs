@@ -1,7 +1,5 @@
 //! Checks of the steps of one sequence: windows, order, and the bounds for relationship mail.
 
-use chrono::TimeDelta;
-
 use crate::{
     config::{findings::Findings, read::one_of},
     mail::{MailClass, MailKind},
@@ -150,7 +148,7 @@ fn check_window(place: &mut Place<'_>) {
             "write a length from `0m` up to what is left of the window after the target",
         );
     }
-    let length = TimeDelta::minutes(window.to.as_minutes() - window.from.as_minutes());
+    let length = Span::minutes(window.to.as_minutes() - window.from.as_minutes());
     if can_never_open(&step.hours, length) {
         place.problem(
             &["hours"],
@@ -161,11 +159,12 @@ fn check_window(place: &mut Place<'_>) {
 }
 
 /// Whether no window of that length can hold an allowed minute.
-fn can_never_open(hours: &SendHours, _window_length: TimeDelta) -> bool {
-    match hours {
+fn can_never_open(hours: &SendHours, window_length: Span) -> bool {
+    let is_closed = match hours {
         SendHours::Always => false,
         SendHours::Within(daily) => daily.weekdays.is_empty(),
-    }
+    };
+    is_closed || window_length < Span::ZERO
 }
 
 fn check_deadline(place: &mut Place<'_>) {

@@ -12,7 +12,7 @@ use crate::{
     order::event::Basis,
 };
 
-use super::optional_zone;
+use super::{optional_date, optional_instant, optional_zone};
 
 /// One channel.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,7 +29,7 @@ pub struct Channel {
     #[serde(default)]
     pub default_locale: Option<Locale>,
     /// Orders accepted before are history and get no mail; without it, all are (O1).
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_instant")]
     pub activated_at: Option<Instant>,
     /// The zone where the buyer's is unknown; without one, the seller's.
     #[serde(default, deserialize_with = "optional_zone")]
@@ -103,7 +103,7 @@ pub struct PolicyOverride {
     /// Who decided.
     pub by: String,
     /// The last day it holds; without it, until it is taken out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "optional_date")]
     pub until: Option<NaiveDate>,
 }
 
@@ -133,11 +133,19 @@ impl BasisRule {
 
 impl Channel {
     /// The rule for a ship-to country; `None` where the seller chose none.
+    ///
+    /// Preset, where the country itself is not written: `platform` on a marketplace, and
+    /// `consent` for Germany on an own shop, whatever `default` says (P1).
     pub fn basis_for(&self, country: Option<&str>) -> Option<BasisRule> {
-        country
-            .and_then(|country| self.basis.get(&country.to_ascii_uppercase()))
-            .or_else(|| self.basis.get("default"))
-            .copied()
+        let country = country.map(str::to_ascii_uppercase);
+        let written = country.as_ref().and_then(|country| self.basis.get(country));
+        let default = self.basis.get("default").copied();
+        match written {
+            Some(rule) => Some(*rule),
+            None if self.platform.is_marketplace() => default.or(Some(BasisRule::Platform)),
+            None if country.as_deref() == Some("DE") => Some(BasisRule::Consent),
+            None => default,
+        }
     }
 
     /// The right side of message ids.

@@ -9,7 +9,7 @@ use super::super::duration::HumanDuration;
 
 /// `[send]`: how mails are claimed, sent and tried again.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Send {
+pub struct Sending {
     /// Messages of one claim.
     pub batch: u32,
     /// Mails under way at once in one process.

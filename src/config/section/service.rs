@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::mail::{Locale, Platform};
 
-use super::super::duration::HumanDuration;
+use super::{super::duration::HumanDuration, date, socket};
 
 /// `[database]`: where orders and the ledger are kept.
 #[derive(Clone, Deserialize)]
@@ -76,6 +76,7 @@ pub struct Service {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Web {
     /// Address and port.
+    #[serde(deserialize_with = "socket")]
     pub listen: SocketAddr,
     /// Whether a proxy before us ends TLS; needed beyond loopback.
     pub behind_proxy: bool,
@@ -162,6 +163,7 @@ pub struct LintOverride {
     /// Why.
     pub reason: String,
     /// The last day it holds.
+    #[serde(deserialize_with = "date")]
     pub until: NaiveDate,
 }
 
