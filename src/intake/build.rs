@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    MAX_EVENTS, MAX_LINES, Options, Record,
+    MAX_EVENTS, MAX_LINES, MAX_REF, Options, Record,
     amounts::DecimalMark,
     dates::When,
     draft::{Cells, Draft, ParcelDraft},
@@ -40,6 +40,10 @@ impl Build {
 
     /// The record of an order, or everything that is wrong with it.
     pub(super) fn record(&self, mut draft: Draft<'_>) -> Result<Record, ReadError> {
+        // Before anything is compared with anything: a hostile file shall not cost hours.
+        check_size(&draft).map_err(|error| {
+            ReadError::Rejected(Rejected::one(error).of_order(Some(&draft.order_ref)))
+        })?;
         let mut reader = Reader {
             build: self,
             errors: std::mem::take(&mut draft.errors),
@@ -106,7 +110,6 @@ impl Reader<'_> {
             test: self.flag(order, Field::Test).unwrap_or(false),
             list: Vec::new(),
         };
-        self.check_lengths(draft);
         let lines = self.lines(draft);
         let currency = self.currency(order);
         let details = self.details(order, currency.clone());
@@ -291,6 +294,9 @@ impl Reader<'_> {
         let parcel_ref = self
             .text(cells, Field::ParcelRef)
             .unwrap_or_else(|| format!("{}-{}", draft.order_ref, index + 1));
+        if let Err(error) = check_ref(&parcel_ref, Field::ParcelRef.name(), draft.line) {
+            self.errors.push(error);
+        }
         let unknown = parcel
             .line_refs
             .iter()
@@ -400,24 +406,6 @@ impl Reader<'_> {
         }
     }
 
-    fn check_lengths(&mut self, draft: &Draft<'_>) {
-        for (list, length) in [
-            ("lines", draft.lines.len()),
-            ("parcels", draft.parcels.len()),
-        ] {
-            if length > MAX_LINES {
-                self.errors.push(
-                    IntakeError::at_line(
-                        draft.line,
-                        format!("the order has more than {MAX_LINES} {list}"),
-                        "check that they belong to one order",
-                    )
-                    .in_field(list),
-                );
-            }
-        }
-    }
-
     fn lacks_acceptance(&mut self, draft: &Draft<'_>, cells: &Cells<'_>) {
         // News of a known order may repeat its lines to say what a parcel holds.
         let is_news = !draft.parcels.is_empty();
@@ -469,4 +457,29 @@ impl Events<'_> {
             event.line_refs = line_refs.to_vec();
         }
     }
+}
+
+fn check_size(draft: &Draft<'_>) -> Result<(), IntakeError> {
+    check_ref(&draft.order_ref, Field::OrderRef.name(), draft.line)?;
+    for (list, length) in [
+        ("lines", draft.lines.len()),
+        ("parcels", draft.parcels.len()),
+    ] {
+        if length > MAX_LINES {
+            let message = format!("the order has more than {MAX_LINES} {list}");
+            let hint = "check that they belong to one order";
+            return Err(IntakeError::at_line(draft.line, message, hint).in_field(list));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a reference no shop writes; references are keys of the database.
+pub(super) fn check_ref(text: &str, field: &str, line: u64) -> Result<(), IntakeError> {
+    if text.len() > MAX_REF || text.chars().any(char::is_control) {
+        let message = format!("the reference is longer than {MAX_REF} bytes or has line breaks");
+        let hint = "check that the columns hold what their headers say";
+        return Err(IntakeError::at_line(line, message, hint).in_field(field));
+    }
+    Ok(())
 }

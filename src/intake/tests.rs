@@ -219,7 +219,7 @@ fn a_row_that_cannot_be_split_refuses_its_whole_order() {
     check(
         "order_ref,accepted_at,title\nX1,2026-03-02,Cup\nX1,,\"Tray\nX2,2026-03-02,Bowl\n",
         &[
-            Err("line 3, column 3: a value begins with a quote that never ends"),
+            Err("line 3, column 3 (`title`): a value begins with a quote that never ends"),
             Ok(&["order_accepted"]),
         ],
     );
@@ -493,4 +493,22 @@ proptest! {
         });
         prop_assert_eq!(records(&line.to_string()).len(), 1);
     }
+}
+
+#[test]
+fn a_reference_as_long_as_a_text_is_refused() {
+    let long = "x".repeat(256);
+    check(
+        &format!("order_ref,paid_at\n{long},2026-03-02\nX2,2026-03-02\n"),
+        &[
+            Err("line 2 (`order_ref`): the reference is longer than 255 bytes"),
+            Ok(&["payment_received"]),
+        ],
+    );
+    check(
+        &format!(
+            "{{\"order_ref\":1,\"kind\":\"lost\",\"occurred_at\":\"2026-03-02\",\"parcel_ref\":\"{long}\"}}"
+        ),
+        &[Err("line 1 (`parcel_ref`): the reference is longer")],
+    );
 }
