@@ -291,9 +291,7 @@ impl Reader<'_> {
         events: &mut Events<'_>,
     ) {
         let cells = &parcel.cells;
-        let parcel_ref = self
-            .text(cells, Field::ParcelRef)
-            .unwrap_or_else(|| format!("{}-{}", draft.order_ref, index + 1));
+        let parcel_ref = self.parcel_ref(draft, cells, index);
         if let Err(error) = check_ref(&parcel_ref, Field::ParcelRef.name(), draft.line) {
             self.errors.push(error);
         }
@@ -360,6 +358,33 @@ impl Reader<'_> {
                 "the parcel was delivered before it was sent; both dates are kept, check them",
             ));
         }
+    }
+
+    /// The parcel's name: its own, else its tracking number, else its place among the nameless
+    /// ones. The number comes before the place, because an export may change its order: a place
+    /// that moved would tell one parcel's delivery of another.
+    fn parcel_ref(&mut self, draft: &Draft<'_>, cells: &Cells<'_>, index: usize) -> String {
+        let name = |cells: &Cells<'_>| {
+            [Field::ParcelRef, Field::TrackingNumber]
+                .into_iter()
+                .find_map(|field| Some(cells.get(field)?.text.clone().into_owned()))
+        };
+        if let Some(name) = name(cells) {
+            return name;
+        }
+        let is_news = draft.order.get(Field::AcceptedAt).is_none();
+        if is_news && let Some((field, cell)) = cells.first() {
+            self.errors.push(cell.error(
+                field,
+                "nothing says which parcel of the order this is about",
+                "fill `parcel_ref` or `tracking_number`, or give the whole order with `accepted_at`",
+            ));
+        }
+        let before = draft.parcels.iter().take(index);
+        let nameless = before
+            .filter(|parcel| name(&parcel.cells).is_none())
+            .count();
+        format!("{}-{}", draft.order_ref, nameless + 1)
     }
 
     /// Tracking data without a ship date belongs to no event.

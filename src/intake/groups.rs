@@ -254,9 +254,10 @@ mod tests {
     #[test]
     fn large_orders_are_given_out_before_they_fill_the_memory() {
         let value = "x".repeat(60_000);
-        let text: String = (0..600)
+        let rows: Vec<String> = (0..600)
             .map(|number| format!("{number},{value}\n"))
             .collect();
+        let text = rows.concat();
         let header = ["order_ref", "title"].map(str::to_owned).to_vec();
         let mut groups = Groups::new(Rows::new(BufReader::new(text.as_bytes()), b','), 0, header);
         assert!(text.len() > 2 * OPEN_BYTES);

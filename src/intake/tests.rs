@@ -292,13 +292,14 @@ fn unread_columns_are_noted_with_the_one_probably_meant() {
 
 #[test]
 fn parcels_are_told_apart_by_name_or_number_and_never_share_a_delivery() {
-    let text = "order_ref,title,shipped_at,tracking_number,delivered_at\n\
-                X1,Cup,2026-03-02,T1,2026-03-04\nX1,Tray,2026-03-02,T1,\n\
-                X1,Bowl,2026-03-03,,2026-03-05\nX1,Dish,2026-03-03,,\n";
+    let text = "order_ref,accepted_at,title,shipped_at,tracking_number,delivered_at\n\
+                X1,2026-03-01,Cup,2026-03-02,T1,2026-03-04\nX1,,Tray,2026-03-02,T1,\n\
+                X1,,Bowl,2026-03-03,,2026-03-05\nX1,,Dish,2026-03-03,,\n";
     let record = records(text).remove(0).unwrap();
     let parcels: Vec<String> = record
         .events
         .iter()
+        .skip(1)
         .map(|e| {
             let parcel = e.parcel_ref.as_deref().unwrap_or("-");
             format!("{} {parcel} {}", e.fact.kind(), e.line_refs.join("+"))
@@ -307,11 +308,11 @@ fn parcels_are_told_apart_by_name_or_number_and_never_share_a_delivery() {
     assert_eq!(
         parcels,
         [
-            "shipped X1-1 1+2",
-            "delivered X1-1 1+2",
-            "shipped X1-2 3",
-            "delivered X1-2 3",
-            "shipped X1-3 4",
+            "shipped T1 1+2",
+            "delivered T1 1+2",
+            "shipped X1-1 3",
+            "delivered X1-1 3",
+            "shipped X1-2 4",
         ]
     );
 }
@@ -511,4 +512,34 @@ fn a_reference_as_long_as_a_text_is_refused() {
         ),
         &[Err("line 1 (`parcel_ref`): the reference is longer")],
     );
+}
+
+#[test]
+fn news_of_a_parcel_must_say_which_one() {
+    check(
+        "order_ref,parcel_ref,tracking_number,delivered_at\nX1,,,2026-03-02\nX2,P,,2026-03-02\nX3,,T,2026-03-02\n",
+        &[
+            Err("line 2, column 4 (`delivered_at`): nothing says which parcel"),
+            Ok(&["delivered"]),
+            Ok(&["delivered"]),
+        ],
+    );
+}
+
+#[test]
+fn parcels_keep_their_names_when_an_export_changes_its_order() {
+    let names = |rows: [&str; 2]| {
+        let head = "order_ref,accepted_at,title,shipped_at,tracking_number";
+        let text = format!("{head}\n{}\n{}\n", rows[0], rows[1]);
+        let record = records(&text).remove(0).unwrap();
+        let shipped = record.events.into_iter().skip(1);
+        shipped
+            .map(|event| event.parcel_ref)
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let rows = [
+        "X1,2026-03-02,Cup,2026-03-03,T1",
+        "X1,2026-03-02,Tray,2026-03-04,T2",
+    ];
+    assert_eq!(names(rows), names([rows[1], rows[0]]));
 }
