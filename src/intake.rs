@@ -22,6 +22,7 @@ mod ids;
 mod json;
 mod json_order;
 mod orders_csv;
+mod parcels;
 pub mod report;
 mod rows;
 mod shopify_csv;
