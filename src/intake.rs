@@ -22,6 +22,7 @@ mod ids;
 mod json;
 mod json_order;
 mod orders_csv;
+mod parcels;
 pub mod report;
 mod rows;
 mod shopify_csv;
@@ -45,6 +46,8 @@ pub const MAX_RECORD: usize = 1 << 20;
 pub const MAX_FIELD: usize = 64 << 10;
 /// The most lines or parcels of one order.
 pub const MAX_LINES: usize = 1_000;
+/// The longest reference of an order or a parcel, in bytes.
+pub const MAX_REF: usize = 255;
 /// The most events one record may give.
 pub const MAX_EVENTS: usize = 4_000;
 

@@ -5,26 +5,26 @@ use crate::{
     order::{
         Fact, OrderEvent,
         event::{
-            Buyer, Cancellation, Complaint, Delay, Delivery, Empty, Line, OrderDetails, Payment,
-            Pickup, Reason, Refund, ReturnCase, ReturnLeg, Shipment,
+            Buyer, Cancellation, Complaint, Delay, Empty, Line, OrderDetails, Payment, Refund,
+            ReturnCase,
         },
     },
 };
 
 use super::{
-    MAX_EVENTS, MAX_LINES, Options, Record,
+    MAX_EVENTS, MAX_LINES, MAX_REF, Options, Record,
     amounts::DecimalMark,
     dates::When,
-    draft::{Cells, Draft, ParcelDraft},
+    draft::{Cells, Draft},
     error::{IntakeError, ReadError, Rejected, shown_name},
     fields::Field,
     ids,
-    values::{Reader, payment_method, read_flag},
+    values::{Reader, payment_method},
 };
 
 /// Turns drafts into records.
 pub(super) struct Build {
-    source: &'static str,
+    pub(super) source: &'static str,
     pub(super) mark: DecimalMark,
     pub(super) options: Options,
 }
@@ -40,6 +40,10 @@ impl Build {
 
     /// The record of an order, or everything that is wrong with it.
     pub(super) fn record(&self, mut draft: Draft<'_>) -> Result<Record, ReadError> {
+        // Before anything is compared with anything: a hostile file shall not cost hours.
+        check_size(&draft).map_err(|error| {
+            ReadError::Rejected(Rejected::one(error).of_order(Some(&draft.order_ref)))
+        })?;
         let mut reader = Reader {
             build: self,
             errors: std::mem::take(&mut draft.errors),
@@ -106,7 +110,6 @@ impl Reader<'_> {
             test: self.flag(order, Field::Test).unwrap_or(false),
             list: Vec::new(),
         };
-        self.check_lengths(draft);
         let lines = self.lines(draft);
         let currency = self.currency(order);
         let details = self.details(order, currency.clone());
@@ -279,145 +282,6 @@ impl Reader<'_> {
         lines
     }
 
-    fn parcel(
-        &mut self,
-        draft: &Draft<'_>,
-        parcel: &ParcelDraft<'_>,
-        index: usize,
-        line_refs: &[String],
-        events: &mut Events<'_>,
-    ) {
-        let cells = &parcel.cells;
-        let parcel_ref = self
-            .text(cells, Field::ParcelRef)
-            .unwrap_or_else(|| format!("{}-{}", draft.order_ref, index + 1));
-        let unknown = parcel
-            .line_refs
-            .iter()
-            .any(|name| !line_refs.is_empty() && !line_refs.contains(name));
-        if unknown {
-            self.errors.push(
-                IntakeError::at_line(
-                    draft.line,
-                    "the parcel names a line the order does not have",
-                    "use the `line_ref` of the lines; without one it is the `sku`, else the \
-                     number of the line",
-                )
-                .in_field(format!("parcels[{index}].line_refs")),
-            );
-        }
-        let inside: Vec<String> = parcel
-            .lines
-            .iter()
-            .filter_map(|line| line_refs.get(*line).cloned())
-            .chain(parcel.line_refs.iter().cloned())
-            .collect();
-        let shipped = self.occurred(cells, Field::ShippedAt);
-        let shipment = Shipment {
-            carrier: self.text(cells, Field::Carrier),
-            tracking_number: self.text(cells, Field::TrackingNumber),
-            tracking_url: self.link(cells, Field::TrackingUrl),
-            expected_at: self.expected(cells, Field::ExpectedAt),
-        };
-        if shipped.is_none() {
-            self.warn_unused(cells);
-        }
-        let mut add = |when: Option<When>, fact: Fact| {
-            if let Some(when) = when {
-                events.add_parcel(when, fact, &parcel_ref, &inside);
-            }
-        };
-        add(shipped, Fact::Shipped(shipment));
-        let pickup = Pickup {
-            pickup_until: self.expected(cells, Field::PickupUntil),
-            place: self.text(cells, Field::PickupPlace),
-            ..Pickup::default()
-        };
-        let waiting = self.occurred(cells, Field::PickupReadyAt);
-        add(waiting, Fact::PickupReady(pickup));
-        let delivery = Delivery {
-            evidence: self.evidence(cells),
-            ..Delivery::default()
-        };
-        let delivered = self.occurred(cells, Field::DeliveredAt);
-        add(delivered, Fact::Delivered(delivery));
-        let lost = self.occurred(cells, Field::LostAt);
-        add(lost, Fact::Lost(Reason::default()));
-        let back = self.occurred(cells, Field::ReturnedToSenderAt);
-        add(back, Fact::ReturnedToSender(ReturnLeg { is_final: true }));
-        if let (Some(shipped), Some(delivered)) = (shipped, delivered)
-            && delivered.at < shipped.at
-            && let Some(cell) = cells.get(Field::DeliveredAt)
-        {
-            self.warnings.push(cell.warning(
-                Field::DeliveredAt,
-                "the parcel was delivered before it was sent; both dates are kept, check them",
-            ));
-        }
-    }
-
-    /// Tracking data without a ship date belongs to no event.
-    fn warn_unused(&mut self, cells: &Cells<'_>) {
-        let unused = [
-            Field::Carrier,
-            Field::TrackingNumber,
-            Field::TrackingUrl,
-            Field::ExpectedAt,
-        ]
-        .into_iter()
-        .find_map(|field| Some((field, cells.get(field)?)));
-        if let Some((field, cell)) = unused {
-            self.warnings.push(cell.warning(
-                field,
-                "not used, because `shipped_at` is empty: the parcel was not handed over yet",
-            ));
-        }
-    }
-
-    fn check_unsent_lines(&mut self, draft: &Draft<'_>, line_refs: &[String]) {
-        // Shopify says itself which lines are sent; in JSON a parcel without lines holds all.
-        let is_told_by_rows = self.build.source == "csv";
-        if !is_told_by_rows
-            || draft.parcels.is_empty()
-            || draft.parcels.iter().any(|p| p.lines.is_empty())
-        {
-            return;
-        }
-        let sent = |index: &usize| draft.parcels.iter().any(|p| p.lines.contains(index));
-        let unsent = (0..line_refs.len()).find(|index| {
-            let ships = draft.lines[*index].get(Field::Ships);
-            let is_digital = ships.is_some_and(|cell| read_flag(&cell.text) == Some(false));
-            !sent(index) && !is_digital
-        });
-        if let Some(index) = unsent
-            && let Some(cell) = draft.lines[index].get(Field::Title)
-        {
-            self.warnings.push(cell.warning(
-                Field::Title,
-                "this line is in no parcel, so the order counts as sent in part; repeat the \
-                 parcel's columns in the row of each line it holds",
-            ));
-        }
-    }
-
-    fn check_lengths(&mut self, draft: &Draft<'_>) {
-        for (list, length) in [
-            ("lines", draft.lines.len()),
-            ("parcels", draft.parcels.len()),
-        ] {
-            if length > MAX_LINES {
-                self.errors.push(
-                    IntakeError::at_line(
-                        draft.line,
-                        format!("the order has more than {MAX_LINES} {list}"),
-                        "check that they belong to one order",
-                    )
-                    .in_field(list),
-                );
-            }
-        }
-    }
-
     fn lacks_acceptance(&mut self, draft: &Draft<'_>, cells: &Cells<'_>) {
         // News of a known order may repeat its lines to say what a parcel holds.
         let is_news = !draft.parcels.is_empty();
@@ -438,7 +302,7 @@ impl Reader<'_> {
 }
 
 /// The events of one order as they come.
-struct Events<'a> {
+pub(super) struct Events<'a> {
     source: &'static str,
     order_ref: &'a str,
     test: bool,
@@ -462,11 +326,42 @@ impl Events<'_> {
         });
     }
 
-    fn add_parcel(&mut self, when: When, fact: Fact, parcel_ref: &str, line_refs: &[String]) {
+    pub(super) fn add_parcel(
+        &mut self,
+        when: When,
+        fact: Fact,
+        parcel_ref: &str,
+        line_refs: &[String],
+    ) {
         self.add(when, fact);
         if let Some(event) = self.list.last_mut() {
             event.parcel_ref = Some(parcel_ref.to_owned());
             event.line_refs = line_refs.to_vec();
         }
     }
+}
+
+fn check_size(draft: &Draft<'_>) -> Result<(), IntakeError> {
+    check_ref(&draft.order_ref, Field::OrderRef.name(), draft.line)?;
+    for (list, length) in [
+        ("lines", draft.lines.len()),
+        ("parcels", draft.parcels.len()),
+    ] {
+        if length > MAX_LINES {
+            let message = format!("the order has more than {MAX_LINES} {list}");
+            let hint = "check that they belong to one order";
+            return Err(IntakeError::at_line(draft.line, message, hint).in_field(list));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a reference no shop writes; references are keys of the database.
+pub(super) fn check_ref(text: &str, field: &str, line: u64) -> Result<(), IntakeError> {
+    if text.len() > MAX_REF || text.chars().any(char::is_control) {
+        let message = format!("the reference is longer than {MAX_REF} bytes or has line breaks");
+        let hint = "check that the columns hold what their headers say";
+        return Err(IntakeError::at_line(line, message, hint).in_field(field));
+    }
+    Ok(())
 }

@@ -99,6 +99,11 @@ impl<'a> Cells<'a> {
         Some(cell)
     }
 
+    pub(super) fn first(&self) -> Option<(Field, &Cell<'a>)> {
+        let (field, cell) = self.0.first()?;
+        Some((*field, cell))
+    }
+
     pub(super) fn set(&mut self, field: Field, cell: Cell<'a>) {
         self.0.push((field, cell));
     }

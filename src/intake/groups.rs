@@ -39,8 +39,7 @@ pub(super) struct Group {
 pub(super) struct Groups<R> {
     rows: Rows<R>,
     key_index: usize,
-    key_name: &'static str,
-    width: usize,
+    header: Vec<String>,
     open: VecDeque<Group>,
     /// How many groups were given out: the number of the front one.
     given: usize,
@@ -53,17 +52,12 @@ pub(super) struct Groups<R> {
 }
 
 impl<R: Read> Groups<R> {
-    pub(super) fn new(
-        rows: Rows<R>,
-        key_index: usize,
-        key_name: &'static str,
-        width: usize,
-    ) -> Self {
+    /// `key_index` is the column that names the order.
+    pub(super) fn new(rows: Rows<R>, key_index: usize, header: Vec<String>) -> Self {
         Self {
             rows,
             key_index,
-            key_name,
-            width,
+            header,
             open: VecDeque::new(),
             given: 0,
             by_key: HashMap::new(),
@@ -84,7 +78,9 @@ impl<R: Read> Groups<R> {
                         return Some(Err(ReadError::Rejected(rejected)));
                     }
                 }
-                Some(Err(RowError::Bad(bad))) => {
+                Some(Err(RowError::Bad(mut bad))) => {
+                    let column = bad.error.column.map_or(0, |column| column as usize);
+                    bad.error.field = self.header.get(column.wrapping_sub(1)).cloned();
                     let key = bad.values.get(self.key_index).map(str::trim);
                     let key = key.filter(|key| !key.is_empty()).map(str::to_owned);
                     let Some(key) = key else {
@@ -112,6 +108,10 @@ impl<R: Read> Groups<R> {
         Some(Ok(group))
     }
 
+    fn key_name(&self) -> &str {
+        self.header.get(self.key_index).map_or("", String::as_str)
+    }
+
     fn place(&mut self, row: Row) -> Result<(), Rejected> {
         let line = row.line;
         let key = row.get(self.key_index).unwrap_or_default().trim();
@@ -121,10 +121,10 @@ impl<R: Read> Groups<R> {
                 "the row names no order",
                 "repeat the order's number in each of its rows",
             );
-            let error = error.in_column(self.key_index).in_field(self.key_name);
+            let error = error.in_column(self.key_index).in_field(self.key_name());
             return Err(Rejected::one(error));
         }
-        let surplus = (self.width..row.len()).find(|index| {
+        let surplus = (self.header.len()..row.len()).find(|index| {
             row.get(*index)
                 .is_some_and(|value| !value.trim().is_empty())
         });
@@ -133,7 +133,7 @@ impl<R: Read> Groups<R> {
                 line,
                 format!(
                     "the row has a value beyond the {} columns of the header",
-                    self.width
+                    self.header.len()
                 ),
                 "put values that hold the separator in quotes",
             )
@@ -190,9 +190,9 @@ impl<R: Read> Groups<R> {
                     "the rows of this order stand too far apart: it began in line {first} and was \
                      read without this row"
                 ),
-                format!("sort the file by `{}` and import it again", self.key_name),
+                format!("sort the file by `{}` and import it again", self.key_name()),
             );
-            let error = error.in_column(self.key_index).in_field(self.key_name);
+            let error = error.in_column(self.key_index).in_field(self.key_name());
             return Err(Rejected::one(error).of_order(Some(key)));
         }
         let group = Group {
@@ -215,5 +215,57 @@ impl Group {
         if self.errors.len() < MAX_ERRORS {
             self.errors.push(error);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, BufRead, BufReader};
+
+    use super::*;
+
+    /// A file without end: one order per row.
+    struct Endless(u64, Vec<u8>);
+
+    impl Read for Endless {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            if self.1.is_empty() {
+                self.0 += 1;
+                self.1 = format!("{},2026-03-02\n", self.0).into_bytes();
+            }
+            let count = self.1.len().min(into.len());
+            into[..count].copy_from_slice(&self.1[..count]);
+            self.1.drain(..count);
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn orders_are_given_out_while_the_file_is_still_read() {
+        let header = ["order_ref", "accepted_at"].map(str::to_owned).to_vec();
+        let mut groups = Groups::new(Rows::new(Endless(0, Vec::new()), b','), 0, header);
+        for number in 1..=5_000_u64 {
+            let group = groups.next_group().unwrap().unwrap();
+            assert_eq!((group.key, group.line), (number.to_string(), number));
+            assert!(groups.open.len() <= OPEN_ORDERS + 1);
+        }
+    }
+
+    #[test]
+    fn large_orders_are_given_out_before_they_fill_the_memory() {
+        let value = "x".repeat(60_000);
+        let rows: Vec<String> = (0..600)
+            .map(|number| format!("{number},{value}\n"))
+            .collect();
+        let text = rows.concat();
+        let header = ["order_ref", "title"].map(str::to_owned).to_vec();
+        let mut groups = Groups::new(Rows::new(BufReader::new(text.as_bytes()), b','), 0, header);
+        assert!(text.len() > 2 * OPEN_BYTES);
+        while let Some(group) = groups.next_group() {
+            group.unwrap();
+            assert!(groups.weight <= OPEN_BYTES + 2 * value.len());
+        }
+        assert_eq!(groups.weight, 0);
+        assert!(BufReader::new(text.as_bytes()).lines().count() == groups.given);
     }
 }

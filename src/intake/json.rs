@@ -10,7 +10,7 @@ use crate::order::{Fact, OrderEvent, TimePrecision};
 use super::{
     MAX_FIELD, Options, Record,
     amounts::DecimalMark,
-    build::Build,
+    build::{Build, check_ref},
     dates::parse_date,
     error::{IntakeError, ReadError, Rejected, Warning, nearest, shape, shown_name},
     json_order,
@@ -231,12 +231,23 @@ fn event(
         let message = format!("`{}` is about a parcel and names none", fact.kind());
         return Err(IntakeError::at_line(line, message, "add `parcel_ref`").in_field("parcel_ref"));
     }
+    check_ref(&order_ref, "order_ref", line)?;
+    check_ref(
+        parcel_ref.as_deref().unwrap_or_default(),
+        "parcel_ref",
+        line,
+    )?;
     let when = match object.get("occurred_at") {
         Some(Value::String(text)) => parse_date(text, zone).map_err(|fault| {
             let message = format!("{fault} (it looks like `{}`)", shape(text));
             IntakeError::at_line(line, message, "write 2026-03-02T14:05:00Z")
         }),
-        _ => Err(IntakeError::at_line(
+        Some(_) => Err(IntakeError::at_line(
+            line,
+            "this is no date",
+            "write it as a text, 2026-03-02T14:05:00Z",
+        )),
+        None => Err(IntakeError::at_line(
             line,
             "the event does not say when it happened",
             "add it, as in 2026-03-02T14:05:00Z",

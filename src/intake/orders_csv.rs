@@ -40,7 +40,7 @@ impl<R: Read> OrdersCsv<R> {
             DecimalMark::PointOrComma
         };
         Ok(Self {
-            groups: Groups::new(rows, key, Field::OrderRef.name(), columns.len()),
+            groups: Groups::new(rows, key, shown(&layout.names)),
             columns,
             build: Build::new("csv", mark, options),
         })
@@ -53,6 +53,11 @@ impl<R: Read> OrdersCsv<R> {
         };
         Some(self.build.record(draft(&group, &self.columns)))
     }
+}
+
+/// The headers, fit to stand in messages.
+fn shown(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| shown_name(name)).collect()
 }
 
 fn read_header(

@@ -13,7 +13,7 @@ use super::{
     dates::parse_date,
     detect,
     draft::{Cell, Cells, Draft, ParcelDraft, Place},
-    error::{IntakeError, ReadError, Warning},
+    error::{IntakeError, ReadError, Warning, shown_name},
     fields::Field,
     groups::{Group, Groups},
     rows::Row,
@@ -118,10 +118,10 @@ impl<R: Read> ShopifyCsv<R> {
                 .collect(),
         );
         let key = columns.index("Name").unwrap_or_default();
-        let width = columns.0.len();
+        let header = columns.0.iter().map(|name| shown_name(name)).collect();
         notes.push(Warning::new(1, None, NO_DELIVERY));
         Ok(Self {
-            groups: Groups::new(rows, key, "Name", width),
+            groups: Groups::new(rows, key, header),
             columns,
             build: Build::new("shopify-csv", DecimalMark::Point, options),
         })

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::{report::Report, *};
 
 mod json;
+mod rows;
 
 pub(super) fn options() -> Options {
     Options {
@@ -162,98 +163,6 @@ fn every_error_of_an_order_is_told_at_once() {
 }
 
 #[test]
-fn rows_of_an_order_may_stand_apart_a_little() {
-    let text = "order_ref,accepted_at,title\nX1,2026-03-02,Cup\nX2,2026-03-02,Tray\nX1,,Bowl\n";
-    let found = records(text);
-    let crate::order::Fact::OrderAccepted(details) = &found[0].as_ref().unwrap().events[0].fact
-    else {
-        panic!("{found:?}")
-    };
-    let titles: Vec<&str> = details
-        .lines
-        .iter()
-        .map(|line| line.title.as_str())
-        .collect();
-    assert_eq!(titles, ["Cup", "Bowl"]);
-    assert_eq!(found.len(), 2);
-}
-
-#[test]
-fn rows_too_far_apart_are_refused_with_both_lines() {
-    let mut text = String::from("order_ref,accepted_at,title\nX1,2026-03-02,Cup\n");
-    for number in 0..1_200 {
-        writeln!(text, "Y{number},2026-03-02,Cup").unwrap();
-    }
-    text.push_str("X1,,Bowl\n");
-    let found = records(&text);
-    let errors: Vec<String> = found
-        .iter()
-        .filter_map(|item| Some(item.as_ref().err()?.to_string()))
-        .collect();
-    assert_eq!(errors.len(), 1);
-    assert!(
-        errors[0].starts_with("line 1203, column 1 (`order_ref`)"),
-        "{}",
-        errors[0]
-    );
-    assert!(errors[0].contains("it began in line 2"), "{}", errors[0]);
-    assert_eq!(found.len(), 1_202);
-}
-
-#[test]
-fn rows_of_one_order_must_agree() {
-    check(
-        "order_ref,accepted_at,buyer_email,title\nX1,2026-03-02,a@example.com,Cup\nX1,,b@example.com,Tray\n",
-        &[Err(
-            "line 3, column 3 (`buyer_email`): the value differs from the one in line 2",
-        )],
-    );
-    check(
-        "order_ref,accepted_at,title,tracking_number,shipped_at\nX1,2026-03-02,Cup,T1,2026-03-03\nX1,,Tray,T1,2026-03-04\n",
-        &[Err("line 3, column 5 (`shipped_at`): the value differs")],
-    );
-}
-
-#[test]
-fn a_row_that_cannot_be_split_refuses_its_whole_order() {
-    check(
-        "order_ref,accepted_at,title\nX1,2026-03-02,Cup\nX1,,\"Tray\nX2,2026-03-02,Bowl\n",
-        &[
-            Err("line 3, column 3: a value begins with a quote that never ends"),
-            Ok(&["order_accepted"]),
-        ],
-    );
-}
-
-#[test]
-fn rows_without_an_order_or_with_too_many_values_are_refused() {
-    check(
-        "order_ref,accepted_at\n,2026-03-02\nX1,2026-03-02,surplus\nX2,2026-03-02,\n",
-        &[
-            Err("line 2, column 1 (`order_ref`): the row names no order"),
-            Err("line 3, column 3: the row has a value beyond the 2 columns of the header"),
-            Ok(&["order_accepted"]),
-        ],
-    );
-}
-
-#[test]
-fn an_order_has_at_most_a_thousand_rows() {
-    let mut text = String::from("order_ref,accepted_at,title\n");
-    for _ in 0..1_001 {
-        text.push_str("X1,2026-03-02,Cup\n");
-    }
-    text.push_str("X2,2026-03-02,Cup\n");
-    check(
-        &text,
-        &[
-            Err("line 1002: the order has more than 1000 rows"),
-            Ok(&["order_accepted"]),
-        ],
-    );
-}
-
-#[test]
 fn a_header_that_cannot_be_used_refuses_the_file() {
     for (text, part) in [
         (
@@ -287,32 +196,6 @@ fn unread_columns_are_noted_with_the_one_probably_meant() {
     assert!(
         told.contains("(`colour`): nobody reads this column\n"),
         "{told}"
-    );
-}
-
-#[test]
-fn parcels_are_told_apart_by_name_or_number_and_never_share_a_delivery() {
-    let text = "order_ref,title,shipped_at,tracking_number,delivered_at\n\
-                X1,Cup,2026-03-02,T1,2026-03-04\nX1,Tray,2026-03-02,T1,\n\
-                X1,Bowl,2026-03-03,,2026-03-05\nX1,Dish,2026-03-03,,\n";
-    let record = records(text).remove(0).unwrap();
-    let parcels: Vec<String> = record
-        .events
-        .iter()
-        .map(|e| {
-            let parcel = e.parcel_ref.as_deref().unwrap_or("-");
-            format!("{} {parcel} {}", e.fact.kind(), e.line_refs.join("+"))
-        })
-        .collect();
-    assert_eq!(
-        parcels,
-        [
-            "shipped X1-1 1+2",
-            "delivered X1-1 1+2",
-            "shipped X1-2 3",
-            "delivered X1-2 3",
-            "shipped X1-3 4",
-        ]
     );
 }
 
@@ -493,4 +376,22 @@ proptest! {
         });
         prop_assert_eq!(records(&line.to_string()).len(), 1);
     }
+}
+
+#[test]
+fn a_reference_as_long_as_a_text_is_refused() {
+    let long = "x".repeat(256);
+    check(
+        &format!("order_ref,paid_at\n{long},2026-03-02\nX2,2026-03-02\n"),
+        &[
+            Err("line 2 (`order_ref`): the reference is longer than 255 bytes"),
+            Ok(&["payment_received"]),
+        ],
+    );
+    check(
+        &format!(
+            "{{\"order_ref\":1,\"kind\":\"lost\",\"occurred_at\":\"2026-03-02\",\"parcel_ref\":\"{long}\"}}"
+        ),
+        &[Err("line 1 (`parcel_ref`): the reference is longer")],
+    );
 }

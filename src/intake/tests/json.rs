@@ -177,3 +177,12 @@ fn tags_of_a_list_keep_their_commas() {
     assert!(told("[\"a, b\"]").contains("\"tags\":[\"a, b\"]"));
     assert!(told("\"a, b\"").contains("\"tags\":[\"a\",\"b\"]"));
 }
+
+#[test]
+fn an_order_has_at_most_a_thousand_lines() {
+    let lines = vec!["{\"title\":\"Cup\"}"; 1_001].join(",");
+    check(
+        &format!("{{\"order_ref\":1,\"accepted_at\":\"2026-03-02\",\"lines\":[{lines}]}}"),
+        &[Err("line 1 (`lines`): the order has more than 1000 lines")],
+    );
+}
