@@ -104,6 +104,10 @@ const TABLE: &[Row] = &[
     row(When::Always,     &[],    &[(7, 28)], &[],                                                ReplyReason::RateLimited),
     row(When::Always,     &[421, 450, 451], &[], RATE,                                            ReplyReason::RateLimited),
 
+    // All that is left of refusals before a mail was named.
+    row(When::BeforeMail, &[450, 451, 454], &[], &[],                                             ReplyReason::TryLater),
+    row(When::BeforeMail, &[],    &[], &[],                                                       ReplyReason::SessionRefused),
+
     // The mailbox. An answer to MAIL cannot speak of the recipient.
     row(When::AtMail,     &[550, 553, 554, 501], &[(1, 0), (1, 1), (1, 2), (1, 3), (1, 10)], &[], ReplyReason::SenderRefused),
     row(When::AtMail,     &[],    &[(2, 2)], &[],                                                 ReplyReason::SenderRefused),
@@ -132,7 +136,6 @@ const TABLE: &[Row] = &[
     row(When::Always,     &[],    &[(6, 0), (6, 1), (6, 2), (6, 3), (6, 5), (6, 6)], &[],         ReplyReason::ContentRefused),
     row(When::Always,     &[421], &[], &[],                                                       ReplyReason::RelayBusy),
     row(When::Always,     &[],    &[(3, 1), (3, 2)], &[],                                         ReplyReason::RelayBusy),
-    row(When::BeforeMail, &[],    &[], &[],                                                       ReplyReason::SessionRefused),
     row(When::Always,     &[554, 550], &[(7, 0), (7, 1)], &["spam", "content", "virus"],          ReplyReason::ContentRefused),
     row(When::Always,     &[550, 553, 554, 521], &[(7, 0), (7, 1), (7, 2)], &[],                  ReplyReason::PolicyRefused),
 

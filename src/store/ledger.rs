@@ -29,6 +29,8 @@ statements! {
     BY_HEADER = ["SELECT id FROM messages WHERE header_id = $1 AND order_id = $2"];
     ATTEMPTS = ["SELECT number, started_at, finished_at, outcome, code, enhanced, reply, reason, worker
         FROM attempts WHERE message_id = $1 ORDER BY number"];
+    COUNT_ATTEMPTS = ["SELECT COUNT(*) FROM messages AS m JOIN attempts AS a ON a.message_id = m.id
+        WHERE m.buyer_key = $1 AND m.intent_at >= $3 AND a.reason = $2 AND a.finished_at >= $3"];
     FIND_ORDERS = ["SELECT id, channel, external_ref, version, stage, accepted_at, updated_at, is_test, is_history, erased_at
         FROM orders WHERE external_ref = $1 AND (CAST($2 AS TEXT) IS NULL OR channel = $2) ORDER BY id"];
     LIST_ORDERS = ["SELECT id, channel, external_ref, version, stage, accepted_at, updated_at, is_test, is_history, erased_at
@@ -246,6 +248,18 @@ impl Tx {
     /// The attempts of a message, the first one first.
     pub async fn attempts_of(&mut self, message: i64) -> Result<Vec<AttemptRow>, StoreError> {
         fetch_all!(self, ATTEMPTS, message)
+    }
+
+    /// How many attempts for a buyer since then ended for that reason.
+    pub async fn count_attempts(
+        &mut self,
+        buyer_key: &str,
+        reason: &str,
+        since: Instant,
+    ) -> Result<i64, StoreError> {
+        let counts: Vec<i64> =
+            fetch_column!(self, COUNT_ATTEMPTS, buyer_key, reason, Ts::from(since))?;
+        Ok(counts.into_iter().sum())
     }
 
     /// The orders with that reference, of one channel or of all; several when it is ambiguous.

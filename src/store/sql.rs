@@ -19,7 +19,7 @@ macro_rules! part {
         " messages.id, messages.order_id, channel, step, scope, revision, kind, status, is_held, \
          reason, detail, window_from_at, window_until_at, due_at, retry_at, planned_at, \
          messages.updated_at, messages.order_version, messages.buyer_key, worker, lease_until_at, \
-         fence, attempts, intent_at, sent_at, header_id, template, template_hash, lint "
+         fence, attempts, intent_at, sent_at, header_id, parcels, template, template_hash, lint "
     };
     // The rows of the JSON array bound as `$1`.
     (lite rows) => { " json_each($1) AS j " };

@@ -83,6 +83,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 .answer(Phase::Connect, "220 fake.example ESMTP")
                 .await?
             {
+                self.flush().await?;
                 return Ok(ended);
             }
         }
