@@ -8,4 +8,5 @@
 pub mod clock;
 pub mod mail;
 pub mod order;
+pub mod render;
 pub mod sequence;

@@ -1,0 +1,11 @@
+//! wip
+mod check;
+mod cldr;
+mod expand;
+mod files;
+mod front_matter;
+mod markup;
+mod mjml;
+mod problem;
+mod schema;
+mod tag;
