@@ -8,5 +8,7 @@
 pub mod clock;
 pub mod mail;
 pub mod order;
+pub mod plan;
+pub mod policy;
 pub mod render;
 pub mod sequence;

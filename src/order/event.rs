@@ -115,6 +115,8 @@ pub enum Fact {
     OrderReleased(Hold),
     /// Staff should look at this order. Never mails.
     NeedsReview(Reason),
+    /// A person switched mails on for an order imported as history (O1).
+    OrderActivated(Empty),
     /// The relay accepted a mail of ours. Written by the engine when it settles.
     MailAccepted(MailRef),
     /// An operator decided that a step is not to go.
@@ -156,6 +158,7 @@ impl Fact {
             Self::OrderHold(_) => "order_hold",
             Self::OrderReleased(_) => "order_released",
             Self::NeedsReview(_) => "needs_review",
+            Self::OrderActivated(_) => "order_activated",
             Self::MailAccepted(_) => "mail_accepted",
             Self::StepSkipped(_) => "step_skipped",
             Self::StepResent(_) => "step_resent",
@@ -164,7 +167,7 @@ impl Fact {
     }
 
     /// Every event kind's name, for error messages and documentation.
-    pub const KINDS: [&'static str; 31] = [
+    pub const KINDS: [&'static str; 32] = [
         "order_accepted",
         "order_snapshot",
         "payment_received",
@@ -192,6 +195,7 @@ impl Fact {
         "order_hold",
         "order_released",
         "needs_review",
+        "order_activated",
         "mail_accepted",
         "step_skipped",
         "step_resent",
@@ -219,7 +223,8 @@ impl Fact {
     pub const fn is_internal(&self) -> bool {
         matches!(
             self,
-            Self::MailAccepted(_)
+            Self::OrderActivated(_)
+                | Self::MailAccepted(_)
                 | Self::StepSkipped(_)
                 | Self::StepResent(_)
                 | Self::StepHastened(_)
@@ -608,6 +613,9 @@ pub struct MailRef {
     pub mail_kind: MailKind,
     /// The Message-ID, so that later mails of the order can refer to it (M2).
     pub message_id: String,
+    /// The parcels it told the buyer about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parcels: Vec<String>,
 }
 
 /// What an operator ordered for a step.

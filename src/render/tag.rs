@@ -104,6 +104,12 @@ fn read_tag(text: &str, start: usize) -> Result<Tag, (usize, Fault)> {
             "write `{{` and `}}`",
         );
     }
+    if text[..start].ends_with('\\') {
+        return refuse(
+            "a backslash before `{{` would switch the tag off",
+            "take the backslash away",
+        );
+    }
     let mut cursor = Cursor {
         text,
         at: start + 2,
@@ -368,6 +374,7 @@ mod tests {
         check_fault("{{if", 4, "cannot be read");
         check_fault("{{ }}", 3, "name is missing");
         check_fault("{{else with a}}", 7, "only `if`");
+        check_fault("a\\{{x}}", 2, "backslash");
         check_fault("{{!-- open", 0, "comment is not closed");
     }
 }

@@ -76,6 +76,10 @@ pub struct Decision {
     pub scope: Scope,
     /// Which sending of it: 0, or more after a resend.
     pub revision: u32,
+    /// When the event it counts from happened; `None` while it has not.
+    pub anchored_at: Option<Instant>,
+    /// The parcels it tells the buyer about.
+    pub parcels: Vec<String>,
     /// What is to become of it.
     pub verdict: Verdict,
     /// The chain of facts and rules that led there, in the order they were looked at.
