@@ -111,6 +111,13 @@ impl TemplateFiles {
         self.0.get(name).map(String::as_str)
     }
 
+    /// A file's name and text, both borrowed from here.
+    pub(crate) fn get_key(&self, name: &str) -> Option<(&str, &str)> {
+        self.0
+            .get_key_value(name)
+            .map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+
     /// Every file, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
