@@ -15,6 +15,7 @@ pub mod housekeeping;
 pub mod import;
 pub mod inbox;
 mod keys;
+pub mod linter;
 pub mod operate;
 mod prepare;
 pub mod retry;
@@ -63,6 +64,7 @@ pub struct Inner {
     batch: u32,
     parallel: usize,
     unsubscribe: Option<Unsubscribe>,
+    linter: Arc<linter::Linter>,
     seller: String,
 }
 
@@ -99,6 +101,8 @@ pub struct Parts {
     pub batch: u32,
     /// How unsubscribe links are made; `None` where nothing needs them.
     pub unsubscribe: Option<Unsubscribe>,
+    /// The compliance linter.
+    pub linter: Arc<linter::Linter>,
     /// The seller's name: part of every Message-ID's seed.
     pub seller: String,
 }
@@ -173,6 +177,7 @@ impl Engine {
             batch: parts.batch.max(1),
             parallel: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             unsubscribe: parts.unsubscribe,
+            linter: parts.linter,
             seller: parts.seller,
         })))
     }
