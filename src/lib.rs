@@ -6,6 +6,7 @@
 //! modules below stand in suggested reading order.
 
 pub mod clock;
+pub mod lint;
 pub mod mail;
 pub mod order;
 pub mod sequence;
