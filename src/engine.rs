@@ -6,6 +6,7 @@
 //! clock is never read, only the [`Clock`] it is given.
 
 pub mod apply;
+pub mod assemble;
 pub mod channel;
 mod compose;
 mod diff;
@@ -118,7 +119,9 @@ pub enum EngineError {
     #[error("there is no order `{0}`; list orders with `afternote order list`")]
     UnknownOrder(String),
     /// The reference exists on several channels.
-    #[error("order `{order_ref}` exists on several channels ({channels}); say which with --channel")]
+    #[error(
+        "order `{order_ref}` exists on several channels ({channels}); say which with --channel"
+    )]
     AmbiguousOrder {
         /// The reference asked for.
         order_ref: String,
@@ -160,7 +163,9 @@ impl Engine {
     pub async fn new(parts: Parts) -> Result<Self, EngineError> {
         let now = parts.clock.now();
         let mut tx = parts.db.begin().await?;
-        let secret = tx.keep_setting("buyer_key_secret", &fresh_secret(&parts, now), now).await?;
+        let secret = tx
+            .keep_setting("buyer_key_secret", &fresh_secret(&parts, now), now)
+            .await?;
         let rows: Vec<_> = parts.channels.values().map(Channel::row).collect();
         tx.put_channels(&rows, now).await?;
         tx.commit().await?;
@@ -170,7 +175,7 @@ impl Engine {
             worker: parts.worker,
             channels: parts.channels,
             catalogue: RwLock::new(parts.catalogue),
-            keys: BuyerKeys::new(&secret),
+            keys: BuyerKeys::new(secret),
             retry: parts.retry,
             cap: parts.cap,
             lease: parts.lease,
@@ -199,12 +204,20 @@ impl Engine {
 
     /// The templates in use.
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .catalogue
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Puts other templates into use, all at once.
     pub fn replace_catalogue(&self, catalogue: Arc<Catalogue>) {
-        *self.catalogue.write().unwrap_or_else(PoisonError::into_inner) = catalogue;
+        *self
+            .catalogue
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = catalogue;
     }
 }
 
@@ -233,8 +246,16 @@ fn fresh_secret(parts: &Parts, now: crate::clock::Instant) -> String {
     let mut bytes = [0_u8; 32];
     if getrandom::fill(&mut bytes).is_err() {
         // No randomness at all: still unique to this installation and moment.
-        tracing::warn!(event = "secret.weak", "the operating system gives no randomness");
-        return format!("{}/{}/{}", parts.worker, parts.seller, now.timestamp_micros());
+        tracing::warn!(
+            event = "secret.weak",
+            "the operating system gives no randomness"
+        );
+        return format!(
+            "{}/{}/{}",
+            parts.worker,
+            parts.seller,
+            now.timestamp_micros()
+        );
     }
     keys::hex(&bytes)
 }

@@ -80,10 +80,11 @@ impl Applied {
         self.erased += other.erased;
         self.orders += other.orders;
         self.planned += other.planned;
-        self.refused.extend(other.refused.into_iter().map(|refused| Refused {
-            index: refused.index + offset,
-            ..refused
-        }));
+        self.refused
+            .extend(other.refused.into_iter().map(|refused| Refused {
+                index: refused.index + offset,
+                ..refused
+            }));
     }
 }
 
@@ -96,7 +97,11 @@ impl Engine {
     ///
     /// Repeats succeed quietly. An event that cannot be applied is named in the answer and the
     /// others go on; an error means that nothing of the batch was stored.
-    pub async fn apply(&self, batch: Vec<Incoming>, intake: Intake) -> Result<Applied, EngineError> {
+    pub async fn apply(
+        &self,
+        batch: Vec<Incoming>,
+        intake: Intake,
+    ) -> Result<Applied, EngineError> {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let applied = self.apply_in(&mut tx, batch, intake, now).await?;
@@ -117,13 +122,24 @@ impl Engine {
         let mut by_order: BTreeMap<OrderKey, Vec<(usize, OrderEvent)>> = BTreeMap::new();
         for (index, incoming) in batch.into_iter().enumerate() {
             let Some(channel) = self.channels.get(&incoming.channel) else {
-                applied.refused.push(refused(index, &incoming.channel, &incoming.event, format!(
-                    "channel `{}` is not configured; add [channels.{}] or name another one",
-                    incoming.channel, incoming.channel
-                )));
+                applied.refused.push(refused(
+                    index,
+                    &incoming.channel,
+                    &incoming.event,
+                    format!(
+                        "channel `{}` is not configured; add [channels.{}] or name another one",
+                        incoming.channel, incoming.channel
+                    ),
+                ));
                 continue;
             };
-            let event = prepare(incoming.event, &incoming.channel, intake, channel.activated_at, now);
+            let event = prepare(
+                incoming.event,
+                &incoming.channel,
+                intake,
+                channel.activated_at,
+                now,
+            );
             let key = OrderKey {
                 channel: incoming.channel,
                 external_ref: event.order_ref.clone(),
@@ -152,17 +168,23 @@ impl Engine {
         let keys: Vec<OrderKey> = by_order.keys().cloned().collect();
         let ids = tx.ensure_orders(&keys, now).await?;
         let loaded = tx.load_orders(&ids, Lock::Rows).await?;
-        let stored: BTreeMap<i64, StoredOrder> =
-            loaded.rows.into_iter().map(|order| (order.id, order)).collect();
+        let stored: BTreeMap<i64, StoredOrder> = loaded
+            .rows
+            .into_iter()
+            .map(|order| (order.id, order))
+            .collect();
         let mut changed = Vec::new();
         for ((key, events), id) in by_order.into_iter().zip(&ids) {
             let Some(row) = stored.get(id) else {
-                let corrupt = StoreError::Corrupt { table: "orders", column: "facts", id: *id };
+                let corrupt = StoreError::Corrupt {
+                    table: "orders",
+                    column: "facts",
+                    id: *id,
+                };
                 applied.refused.extend(
-                    events
-                        .iter()
-                        .filter(|(index, _)| *index != usize::MAX)
-                        .map(|(index, event)| refused(*index, &key.channel, event, corrupt.to_string())),
+                    events.iter().filter(|(index, _)| *index != usize::MAX).map(
+                        |(index, event)| refused(*index, &key.channel, event, corrupt.to_string()),
+                    ),
                 );
                 continue;
             };
@@ -179,7 +201,9 @@ impl Engine {
             let (order, faults) = apply_each(order, &events);
             for (at, why) in faults {
                 let (index, event) = &events[at];
-                applied.refused.push(refused(*index, &row.channel, event, why.to_string()));
+                applied
+                    .refused
+                    .push(refused(*index, &row.channel, event, why.to_string()));
             }
             // Known facts told by another source change nothing: no new version, no new plan.
             if order.facts() != row.facts {
@@ -201,7 +225,11 @@ impl Engine {
     ) -> Result<Vec<(&'a StoredOrder, Vec<(usize, OrderEvent)>)>, EngineError> {
         let rows: Vec<NewEvent> = changed
             .iter()
-            .flat_map(|(row, events)| events.iter().map(move |(_, event)| new_event(row.id, event, now)))
+            .flat_map(|(row, events)| {
+                events
+                    .iter()
+                    .map(move |(_, event)| new_event(row.id, event, now))
+            })
             .collect();
         let mut is_new = tx.insert_events(&rows).await?.into_iter();
         let mut kept = Vec::new();
@@ -230,7 +258,10 @@ impl Engine {
         if updates.is_empty() {
             return Ok(0);
         }
-        let keys: Vec<Option<String>> = updates.iter().map(|(_, order)| self.buyer_key(order)).collect();
+        let keys: Vec<Option<String>> = updates
+            .iter()
+            .map(|(_, order)| self.buyer_key(order))
+            .collect();
         let rows: Vec<OrderUpdate<'_>> = updates
             .iter()
             .zip(&keys)
@@ -272,7 +303,10 @@ impl Engine {
 
     /// The keyed hash of an order's address, where it has a usable one.
     pub(super) fn buyer_key(&self, order: &Order) -> Option<String> {
-        order.address().ok().map(|address| self.keys.of(&address))
+        order
+            .address()
+            .ok()
+            .map(|address| self.keys.of(&address).to_string())
     }
 }
 
@@ -294,7 +328,8 @@ fn prepare(
         Intake::History | Intake::Activated => true,
     };
     // What operators and the engine itself do is never history.
-    event.backfill |= is_history && !event.fact.is_internal() && !event.source.starts_with("operator");
+    event.backfill |=
+        is_history && !event.fact.is_internal() && !event.source.starts_with("operator");
     event
 }
 

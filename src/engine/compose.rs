@@ -76,7 +76,8 @@ impl Engine {
         let address = order.address().map_err(|why| render(&why))?;
         let is_relationship = decision.kind.class() == MailClass::Relationship;
         let unsubscribe_url = if is_relationship && channel.sender.list_unsubscribe {
-            self.unsubscribe_url(channel, &address).map_err(|why| render(&why))?
+            self.unsubscribe_url(channel, &address)
+                .map_err(|why| render(&why))?
         } else {
             None
         };
@@ -116,7 +117,10 @@ impl Engine {
             },
             &channel.sender.id_domain,
         );
-        let reply_to = channel.sender.reply_to.clone().map(|address| Mailbox { name: None, address });
+        let reply_to = channel.sender.reply_to.clone().map(|address| Mailbox {
+            name: None,
+            address,
+        });
         let mailto = self.unsubscribe.as_ref().and_then(|u| u.mailto.as_deref());
         let message = mime::build(&MimeInput {
             message_id: &message_id,
@@ -130,14 +134,24 @@ impl Engine {
             html: &rendered.html,
             text: &rendered.text,
             locale: &rendered.locale,
-            references: if is_relationship { None } else { order.thread_root() },
-            feedback_id: channel.sender.feedback_sender_id.as_deref().map(|sender_id| FeedbackId {
-                step: &decision.step,
-                channel: channel.name(),
-                class: decision.kind.class(),
-                sender_id,
-            }),
-            list_unsubscribe: unsubscribe_url.as_deref().map(|https| ListUnsubscribe { https, mailto }),
+            references: if is_relationship {
+                None
+            } else {
+                order.thread_root()
+            },
+            feedback_id: channel
+                .sender
+                .feedback_sender_id
+                .as_deref()
+                .map(|sender_id| FeedbackId {
+                    step: &decision.step,
+                    channel: channel.name(),
+                    class: decision.kind.class(),
+                    sender_id,
+                }),
+            list_unsubscribe: unsubscribe_url
+                .as_deref()
+                .map(|https| ListUnsubscribe { https, mailto }),
             custom: &channel.sender.headers,
         })
         .map_err(|why| render(&why))?;
@@ -157,8 +171,14 @@ impl Engine {
         let Some(unsubscribe) = &self.unsubscribe else {
             return Ok(None);
         };
-        let claim = unsubscribe::Claim::new(channel.name(), &self.keys.of(address));
-        unsubscribe.keys.url(&unsubscribe.base_url, &claim).map(Some)
+        let claim = unsubscribe::Claim {
+            channel: channel.name().to_owned(),
+            address: self.keys.of(address),
+        };
+        unsubscribe
+            .keys
+            .url(&unsubscribe.base_url, &claim)
+            .map(Some)
     }
 
     /// Reads the whole mail with the linter; the verdict as JSON, or the refusal (promise 3).
@@ -169,7 +189,11 @@ impl Engine {
         decision: &Decision,
         rendered: &Rendered,
     ) -> Result<String, Refusal> {
-        let field = |kind, text| Field { kind, text, name: None };
+        let field = |kind, text| Field {
+            kind,
+            text,
+            name: None,
+        };
         let draft = Draft {
             fields: vec![
                 field(FieldKind::Subject, rendered.subject.as_str()),
@@ -186,7 +210,9 @@ impl Engine {
             market: order.details.buyer.country.clone(),
             destination: Destination::Channel,
         };
-        let findings = self.linter.check(&draft, &profile, self.clock.now().date_naive());
+        let findings = self
+            .linter
+            .check(&draft, &profile, self.clock.now().date_naive());
         let worst = findings.iter().map(|finding| finding.severity).max();
         let verdict = serde_json::to_string(&StoredVerdict {
             verdict: match worst {
@@ -205,7 +231,10 @@ impl Engine {
                 .map(|finding| format!("{} {}", finding.rule.code(), finding.rule.name()))
                 .collect();
             rules.dedup();
-            return Err(Refusal::Lint { rules: rules.join(", "), verdict });
+            return Err(Refusal::Lint {
+                rules: rules.join(", "),
+                verdict,
+            });
         }
         Ok(verdict)
     }
@@ -239,7 +268,18 @@ fn merge_values(order: &Order) -> Vec<(&str, &str)> {
     let mut values: Vec<(&str, &str)> = Vec::new();
     values.extend(buyer.name.as_deref().map(|name| ("buyer_name", name)));
     values.extend(buyer.first_name.as_deref().map(|name| ("first_name", name)));
-    values.extend(buyer.address_lines.iter().map(|line| ("address_line", line.as_str())));
-    values.extend(order.details.lines.iter().map(|line| ("product_name", line.title.as_str())));
+    values.extend(
+        buyer
+            .address_lines
+            .iter()
+            .map(|line| ("address_line", line.as_str())),
+    );
+    values.extend(
+        order
+            .details
+            .lines
+            .iter()
+            .map(|line| ("product_name", line.title.as_str())),
+    );
     values
 }

@@ -33,9 +33,11 @@ pub(super) fn ledger_of(order: &Order, rows: &[MessageRow]) -> Ledger {
 
 const fn entry_state(status: Status) -> EntryState {
     match status {
-        Status::Planned | Status::Leased | Status::Skipped | Status::Expired | Status::Superseded => {
-            EntryState::Open
-        }
+        Status::Planned
+        | Status::Leased
+        | Status::Skipped
+        | Status::Expired
+        | Status::Superseded => EntryState::Open,
         Status::Sending => EntryState::Sending,
         Status::Sent => EntryState::Sent,
         Status::Uncertain => EntryState::Uncertain,
@@ -48,10 +50,9 @@ const fn entry_state(status: Status) -> EntryState {
 /// under way the parcel of the scope stands for its group.
 fn parcels_of(order: &Order, row: &MessageRow) -> Vec<String> {
     let scope = row.scope.to_string();
-    let sent = order
-        .mails
-        .iter()
-        .find(|(_, mail)| mail.step == row.step && mail.scope == scope && mail.revision == row.revision);
+    let sent = order.mails.iter().find(|(_, mail)| {
+        mail.step == row.step && mail.scope == scope && mail.revision == row.revision
+    });
     match (sent, &row.scope) {
         (Some((_, mail)), _) if !mail.parcels.is_empty() => mail.parcels.clone(),
         (_, crate::sequence::Scope::Parcel(parcel)) => vec![parcel.clone()],
@@ -106,13 +107,19 @@ pub(super) struct Target<'a> {
 ///
 /// A mail whose event has not happened gets no row, and neither does one that is no mail of this
 /// order at all (history, a step switched off): `why` explains those from the plan.
-pub(super) fn changes(target: Target<'_>, decisions: &[Decision], rows: &[MessageRow]) -> Vec<PlanChange> {
+pub(super) fn changes(
+    target: Target<'_>,
+    decisions: &[Decision],
+    rows: &[MessageRow],
+) -> Vec<PlanChange> {
     let mut changes = Vec::new();
     let mut decided = BTreeSet::new();
     for decision in decisions {
         decided.insert((&decision.step, &decision.scope, decision.revision));
         let row = rows.iter().find(|row| {
-            row.step == decision.step && row.scope == decision.scope && row.revision == decision.revision
+            row.step == decision.step
+                && row.scope == decision.scope
+                && row.revision == decision.revision
         });
         let Some(planned) = planned_of(&decision.verdict) else {
             continue;

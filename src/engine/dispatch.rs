@@ -115,12 +115,22 @@ impl Run {
 
     async fn until_idle(&mut self, stop: &Stop) -> Result<(), EngineError> {
         let lease = self.engine.lease;
-        let mut renewal = tokio::time::interval(lease.to_std().unwrap_or_default().max(Duration::from_secs(3)) / 3);
+        let mut renewal = tokio::time::interval(
+            lease
+                .to_std()
+                .unwrap_or_default()
+                .max(Duration::from_secs(3))
+                / 3,
+        );
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewal.reset();
         loop {
             let is_stopping = *stop.borrow() || stop.has_changed().is_err();
-            let claimed = if is_stopping { 0 } else { self.claim_round().await? };
+            let claimed = if is_stopping {
+                0
+            } else {
+                self.claim_round().await?
+            };
             if self.under_way.is_empty() {
                 if claimed == 0 {
                     return Ok(());
@@ -156,7 +166,11 @@ impl Run {
         let mut claimed = 0;
         for channel in due {
             if let Some(switch) = whole_switch(&switches, &channel) {
-                tracing::debug!(event = "channel.held", channel = channel.channel, reason = switch.reason);
+                tracing::debug!(
+                    event = "channel.held",
+                    channel = channel.channel,
+                    reason = switch.reason
+                );
                 continue;
             }
             let free = self.free_share(&channel.channel);
@@ -177,10 +191,18 @@ impl Run {
 
     fn free_share(&self, channel: &str) -> usize {
         let batch = usize::try_from(self.engine.batch).unwrap_or(usize::MAX);
-        let used = self.under_way.values().filter(|(name, _)| name == channel).count();
+        let used = self
+            .under_way
+            .values()
+            .filter(|(name, _)| name == channel)
+            .count();
         // A claim of a few rows costs as much as one of many: wait until half a batch fits.
         let free = (batch * SHARE).saturating_sub(used);
-        if free >= batch.div_ceil(2) { free.min(batch) } else { 0 }
+        if free >= batch.div_ceil(2) {
+            free.min(batch)
+        } else {
+            0
+        }
     }
 
     async fn claim(
@@ -213,7 +235,11 @@ impl Run {
         self.report.not_sent += prepared.not_sent;
         self.report.changed += prepared.changed;
         for ready in prepared.ready {
-            let Ready { sending, outgoing, transport } = ready;
+            let Ready {
+                sending,
+                outgoing,
+                transport,
+            } = ready;
             self.under_way
                 .insert(sending.leased.id, (sending.channel.clone(), sending.leased));
             let outcomes = self.outcome_sender.clone();
@@ -255,7 +281,9 @@ impl Run {
                     }
                 }
             }
-            Err(error) => group.iter().for_each(|finished| unsettled(finished, &error)),
+            Err(error) => group
+                .iter()
+                .for_each(|finished| unsettled(finished, &error)),
         }
         while self.sends.try_join_next().is_some() {}
     }
@@ -303,7 +331,8 @@ impl Run {
 /// The switch that holds everything of a channel and class. One for a single step is asked when
 /// the row is prepared.
 fn whole_switch<'a>(switches: &'a [Switch], due: &DueChannel) -> Option<&'a Switch> {
-    standing::switch_for(switches, &due.channel, due.class, "").filter(|switch| switch.step.is_empty())
+    standing::switch_for(switches, &due.channel, due.class, "")
+        .filter(|switch| switch.step.is_empty())
 }
 
 fn unsettled(finished: &Finished, error: &EngineError) {

@@ -104,7 +104,11 @@ pub struct Link {
 
 impl Engine {
     /// The one order of that reference.
-    pub async fn find_order(&self, order_ref: &str, channel: Option<&str>) -> Result<OrderSummary, EngineError> {
+    pub async fn find_order(
+        &self,
+        order_ref: &str,
+        channel: Option<&str>,
+    ) -> Result<OrderSummary, EngineError> {
         let mut tx = self.db.read().await?;
         let mut found = tx.find_orders(order_ref, channel).await?;
         match found.len() {
@@ -112,7 +116,11 @@ impl Engine {
             1 => Ok(found.swap_remove(0)),
             _ => Err(EngineError::AmbiguousOrder {
                 order_ref: order_ref.to_owned(),
-                channels: found.iter().map(|o| o.channel.as_str()).collect::<Vec<_>>().join(", "),
+                channels: found
+                    .iter()
+                    .map(|o| o.channel.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
             }),
         }
     }
@@ -140,18 +148,43 @@ impl Engine {
         let key = self.buyer_key(&order);
         let switches = tx.switches(now).await?;
         let suppressions = standing::suppressions(&mut tx, key.iter()).await?;
-        let events = tx.events_of(summary.id).await?.into_iter().map(told).collect();
+        let events = tx
+            .events_of(summary.id)
+            .await?
+            .into_iter()
+            .map(told)
+            .collect();
         let zone = zone_of(&order, channel.zone());
         let mut mails = Vec::new();
         let standing = suppressions.of(key.as_deref(), &summary.channel);
-        let decisions = plan(&order, &channel.rules, &ledger_of(&order, &rows), &standing, now, Detail::Reasons);
+        let decisions = plan(
+            &order,
+            &channel.rules,
+            &ledger_of(&order, &rows),
+            &standing,
+            now,
+            Detail::Reasons,
+        );
         for decision in decisions {
             let row = rows.iter().find(|row| {
-                row.step == decision.step && row.scope == decision.scope && row.revision == decision.revision
+                row.step == decision.step
+                    && row.scope == decision.scope
+                    && row.revision == decision.revision
             });
-            let switch = standing::switch_for(&switches, &summary.channel, decision.kind.class(), &decision.step);
-            let standing = BuyerStanding { is_paused: switch.is_some(), ..standing };
-            mails.push(self.mail_story(&mut tx, &decision, row, &standing, zone).await?);
+            let switch = standing::switch_for(
+                &switches,
+                &summary.channel,
+                decision.kind.class(),
+                &decision.step,
+            );
+            let standing = BuyerStanding {
+                is_paused: switch.is_some(),
+                ..standing
+            };
+            mails.push(
+                self.mail_story(&mut tx, &decision, row, &standing, zone)
+                    .await?,
+            );
         }
         // Rows of steps that are no longer in the sequence still have their story.
         for row in &rows {
@@ -217,8 +250,18 @@ impl Engine {
         Ok(story)
     }
 
-    async fn orphan_story(&self, tx: &mut Tx, row: &MessageRow, zone: Tz) -> Result<MailStory, EngineError> {
-        let at = row.sent_at.or(row.due_at).or(row.intent_at).unwrap_or(row.updated_at).into();
+    async fn orphan_story(
+        &self,
+        tx: &mut Tx,
+        row: &MessageRow,
+        zone: Tz,
+    ) -> Result<MailStory, EngineError> {
+        let at = row
+            .sent_at
+            .or(row.due_at)
+            .or(row.intent_at)
+            .unwrap_or(row.updated_at)
+            .into();
         Ok(MailStory {
             step: row.step.clone(),
             kind: row.kind.to_string(),
@@ -235,9 +278,15 @@ impl Engine {
             message: Some(row.id),
             message_id: row.message_id.clone(),
             template: row.template.as_ref().map(|name| {
-                format!("{name} {}", row.template_hash.as_deref().unwrap_or_default())
+                format!(
+                    "{name} {}",
+                    row.template_hash.as_deref().unwrap_or_default()
+                )
             }),
-            lint: row.lint.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            lint: row
+                .lint
+                .as_deref()
+                .and_then(|text| serde_json::from_str(text).ok()),
             attempts: tx.attempts_of(row.id).await?,
         })
     }
@@ -270,14 +319,22 @@ fn planned_story(decision: &Decision, zone: Tz) -> MailStory {
     let reason = decision.verdict.reason();
     let (at, next) = match &decision.verdict {
         Verdict::Waiting { .. } => (None, "it waits for that".to_owned()),
-        Verdict::Scheduled { send_at, .. } => (Some(*send_at), "it is sent at that time, if nothing changes".to_owned()),
+        Verdict::Scheduled { send_at, .. } => (
+            Some(*send_at),
+            "it is sent at that time, if nothing changes".to_owned(),
+        ),
         Verdict::Held { until, .. } => (
             None,
-            format!("it goes when that is solved; at {} its window closes", local(*until, zone)),
+            format!(
+                "it goes when that is solved; at {} its window closes",
+                local(*until, zone)
+            ),
         ),
         Verdict::Skipped { .. } => (None, "it is not sent".to_owned()),
         Verdict::Expired { .. } => (None, "it is not sent; its time is over".to_owned()),
-        Verdict::Superseded { by } => (None, format!("it is not sent; `{by}` tells the buyer more")),
+        Verdict::Superseded { by } => {
+            (None, format!("it is not sent; `{by}` tells the buyer more"))
+        }
         Verdict::Done => (None, String::new()),
     };
     MailStory {

@@ -5,7 +5,10 @@ use serde::Serialize;
 use crate::{
     clock::Instant,
     mail::MailClass,
-    store::{purge::{Purged, Retention}, settle::Outcome},
+    store::{
+        purge::{Purged, Retention},
+        settle::Outcome,
+    },
 };
 
 use super::{Engine, EngineError};
@@ -34,7 +37,10 @@ impl Engine {
         let mut again = Vec::new();
         for row in &swept.uncertain.rows {
             let attempts = tx.attempts_of(row.id).await?;
-            let doubts = attempts.iter().filter(|a| a.outcome == Outcome::Uncertain.as_str()).count();
+            let doubts = attempts
+                .iter()
+                .filter(|a| a.outcome == Outcome::Uncertain.as_str())
+                .count();
             if row.class() == MailClass::Transactional && doubts <= 1 {
                 again.push(row.id);
             }

@@ -62,14 +62,22 @@ impl Engine {
         file: ImportFile<'_>,
         mut progress: impl FnMut(u64),
     ) -> Result<Imported, EngineError> {
-        let io = |source| EngineError::Io { what: format!("reading {}", file.path.display()), source };
-        let name = file.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let io = |source| EngineError::Io {
+            what: format!("reading {}", file.path.display()),
+            source,
+        };
+        let name = file
+            .path
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let reader = std::io::BufReader::new(std::fs::File::open(file.path).map_err(io)?);
         let (format, reader) = match intake::sniff(&name, reader) {
             Ok(found) => found,
             Err(error) => return Ok(not_begun(error)),
         };
-        self.import_reader(format, reader, file, &mut progress).await
+        self.import_reader(format, reader, file, &mut progress)
+            .await
     }
 
     async fn import_reader<R: Read>(
@@ -94,17 +102,27 @@ impl Engine {
             imported.report.add(&item);
             progress(imported.report.records + imported.report.rejected);
             let Ok(record) = item else { continue };
-            let Record { line, channel, events, .. } = record;
+            let Record {
+                line,
+                channel,
+                events,
+                ..
+            } = record;
             let channel = channel.unwrap_or_else(|| file.channel.to_owned());
             for event in events {
-                batch.push(Incoming { channel: channel.clone(), event });
+                batch.push(Incoming {
+                    channel: channel.clone(),
+                    event,
+                });
                 lines.push(line);
             }
             if batch.len() >= BATCH {
-                self.apply_lines(&mut batch, &mut lines, file.intake, &mut imported).await?;
+                self.apply_lines(&mut batch, &mut lines, file.intake, &mut imported)
+                    .await?;
             }
         }
-        self.apply_lines(&mut batch, &mut lines, file.intake, &mut imported).await?;
+        self.apply_lines(&mut batch, &mut lines, file.intake, &mut imported)
+            .await?;
         Ok(imported)
     }
 
@@ -119,10 +137,12 @@ impl Engine {
             return Ok(());
         }
         let applied = self.apply(std::mem::take(batch), intake).await?;
-        imported.refused.extend(applied.refused.iter().map(|refused| RefusedRecord {
-            line: lines.get(refused.index).copied().unwrap_or_default(),
-            refused: refused.clone(),
-        }));
+        imported
+            .refused
+            .extend(applied.refused.iter().map(|refused| RefusedRecord {
+                line: lines.get(refused.index).copied().unwrap_or_default(),
+                refused: refused.clone(),
+            }));
         imported.applied.add(applied, 0);
         lines.clear();
         Ok(())
@@ -132,7 +152,10 @@ impl Engine {
     pub fn options(&self, channel: &str, now: Instant) -> Options {
         Options {
             channel: channel.to_owned(),
-            zone: self.channels.get(channel).map_or(chrono_tz::UTC, super::Channel::zone),
+            zone: self
+                .channels
+                .get(channel)
+                .map_or(chrono_tz::UTC, super::Channel::zone),
             now: Some(now),
             not_after: Some(now + chrono::TimeDelta::days(1)),
         }

@@ -11,7 +11,10 @@ use std::{
 
 use crate::clock::Instant;
 
-use super::{Engine, EngineError, Intake, import::{ImportFile, Imported}};
+use super::{
+    Engine, EngineError, Intake,
+    import::{ImportFile, Imported},
+};
 
 /// A file whose last change is younger may still be written.
 const SETTLE_SECONDS: u64 = 2;
@@ -36,7 +39,11 @@ impl Engine {
         for (path, channel) in self.files(inbox)? {
             let outcome = match &channel {
                 Some(channel) => {
-                    let file = ImportFile { path: &path, channel, intake: Intake::Live };
+                    let file = ImportFile {
+                        path: &path,
+                        channel,
+                        intake: Intake::Live,
+                    };
                     self.import(file, |_| {}).await
                 }
                 None => Err(EngineError::Refused(format!(
@@ -62,10 +69,18 @@ impl Engine {
         };
         let mut files = Vec::new();
         for path in list(inbox)? {
-            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .map(|n| n.to_string_lossy().into_owned())
+                .unwrap_or_default();
             if path.is_dir() {
                 if self.channels.contains_key(&name) {
-                    files.extend(list(&path)?.into_iter().filter(|p| is_ready(p)).map(|p| (p, Some(name.clone()))));
+                    files.extend(
+                        list(&path)?
+                            .into_iter()
+                            .filter(|p| is_ready(p))
+                            .map(|p| (p, Some(name.clone()))),
+                    );
                 }
             } else if is_ready(&path) {
                 files.push((path, only.clone()));
@@ -91,8 +106,16 @@ impl Engine {
         let beside = PathBuf::from(format!("{}.report.txt", target.display()));
         std::fs::write(&beside, report).map_err(|e| io_error("writing", &beside, e))?;
         std::fs::rename(path, &target).map_err(|e| io_error("moving", path, e))?;
-        tracing::info!(event = "inbox.file", is_clean, records = outcome.as_ref().map_or(0, |i| i.report.records));
-        Ok(Dropped { moved_to: target, imported: outcome.ok(), is_clean })
+        tracing::info!(
+            event = "inbox.file",
+            is_clean,
+            records = outcome.as_ref().map_or(0, |i| i.report.records)
+        );
+        Ok(Dropped {
+            moved_to: target,
+            imported: outcome.ok(),
+            is_clean,
+        })
     }
 }
 
@@ -128,7 +151,10 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, EngineError> {
     let mut paths: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| {
-            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .map(|n| n.to_string_lossy().into_owned())
+                .unwrap_or_default();
             // Names beginning with a dot are files still being copied, by custom.
             !name.starts_with('.') && name != "done" && name != "failed"
         })
@@ -139,7 +165,9 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, EngineError> {
 
 /// Whether nobody writes to the file any more, as far as its age tells.
 fn is_ready(path: &Path) -> bool {
-    let Ok(meta) = path.metadata() else { return false };
+    let Ok(meta) = path.metadata() else {
+        return false;
+    };
     let age = meta.modified().ok().and_then(|at| at.elapsed().ok());
     meta.is_file() && age.is_none_or(|age| age.as_secs() >= SETTLE_SECONDS)
 }
@@ -151,9 +179,16 @@ fn free_name(folder: &Path, path: &Path, now: Instant) -> PathBuf {
     if !plain.exists() {
         return plain;
     }
-    folder.join(format!("{}-{}", now.format("%Y%m%dT%H%M%S%3f"), name.to_string_lossy()))
+    folder.join(format!(
+        "{}-{}",
+        now.format("%Y%m%dT%H%M%S%3f"),
+        name.to_string_lossy()
+    ))
 }
 
 fn io_error(what: &str, path: &Path, source: io::Error) -> EngineError {
-    EngineError::Io { what: format!("{what} {}", path.display()), source }
+    EngineError::Io {
+        what: format!("{what} {}", path.display()),
+        source,
+    }
 }

@@ -72,7 +72,12 @@ impl Channel {
         Err(EngineError::UnknownStep {
             step: step.to_owned(),
             sequence: sequence.name.clone(),
-            known: sequence.steps.iter().map(|s| s.id.as_str()).collect::<Vec<_>>().join(", "),
+            known: sequence
+                .steps
+                .iter()
+                .map(|s| s.id.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
         })
     }
 }
@@ -88,7 +93,9 @@ impl Engine {
         by: &By<'_>,
     ) -> Result<(), EngineError> {
         if by.reason.trim().is_empty() {
-            return Err(EngineError::Refused("a reason is needed; say why with --reason".to_owned()));
+            return Err(EngineError::Refused(
+                "a reason is needed; say why with --reason".to_owned(),
+            ));
         }
         let summary = self.find_order(order_ref, channel).await?;
         let channel = self
@@ -106,10 +113,19 @@ impl Engine {
         let changed = order
             .apply(&event)
             .map_err(|why| EngineError::Refused(why.to_string()))?;
-        tx.insert_events(&[super::apply::new_event(summary.id, &event, now)]).await?;
+        tx.insert_events(&[super::apply::new_event(summary.id, &event, now)])
+            .await?;
         self.save(&mut tx, &[(&stored, changed)], now).await?;
         let detail = json!({ "reason": by.reason, "step": action.step(), "scope": scope.map(ToString::to_string) });
-        audit(&mut tx, by.actor, name, &format!("order:{}", summary.id), &detail, now).await?;
+        audit(
+            &mut tx,
+            by.actor,
+            name,
+            &format!("order:{}", summary.id),
+            &detail,
+            now,
+        )
+        .await?;
         tx.commit().await?;
         Ok(())
     }
@@ -150,7 +166,15 @@ impl Engine {
         }
         let action = if is_stop { "pause" } else { "resume" };
         let detail = json!({ "reason": by.reason, "covers": covers.as_str() });
-        audit(&mut tx, by.actor, action, &format!("channel:{name}"), &detail, now).await?;
+        audit(
+            &mut tx,
+            by.actor,
+            action,
+            &format!("channel:{name}"),
+            &detail,
+            now,
+        )
+        .await?;
         tx.commit().await?;
         Ok(())
     }
@@ -164,7 +188,7 @@ impl Engine {
         by: &By<'_>,
     ) -> Result<usize, EngineError> {
         let now = self.clock.now();
-        let key = self.keys.of(address);
+        let key = self.keys.of(address).to_string();
         let mut tx = self.db.begin().await?;
         tx.suppress(
             &[Suppression {
@@ -180,7 +204,15 @@ impl Engine {
         .await?;
         let replanned = self.replan_buyer(&mut tx, &key, now).await?;
         let detail = json!({ "reason": by.reason, "covers": covers.as_str() });
-        audit(&mut tx, by.actor, "suppress", &format!("buyer:{key}"), &detail, now).await?;
+        audit(
+            &mut tx,
+            by.actor,
+            "suppress",
+            &format!("buyer:{key}"),
+            &detail,
+            now,
+        )
+        .await?;
         tx.commit().await?;
         Ok(replanned)
     }
@@ -193,24 +225,42 @@ impl Engine {
         by: &By<'_>,
     ) -> Result<bool, EngineError> {
         let now = self.clock.now();
-        let key = self.keys.of(address);
+        let key = self.keys.of(address).to_string();
         let mut tx = self.db.begin().await?;
         let was_there = tx.lift_suppression(&key, "", covers).await?;
         self.replan_buyer(&mut tx, &key, now).await?;
         let detail = json!({ "reason": by.reason, "covers": covers.as_str() });
-        audit(&mut tx, by.actor, "unsuppress", &format!("buyer:{key}"), &detail, now).await?;
+        audit(
+            &mut tx,
+            by.actor,
+            "unsuppress",
+            &format!("buyer:{key}"),
+            &detail,
+            now,
+        )
+        .await?;
         tx.commit().await?;
         Ok(was_there)
     }
 
     /// Plans every order of a buyer anew, in the transaction that changed the buyer's standing (U5).
-    async fn replan_buyer(&self, tx: &mut Tx, key: &str, now: Instant) -> Result<usize, EngineError> {
+    async fn replan_buyer(
+        &self,
+        tx: &mut Tx,
+        key: &str,
+        now: Instant,
+    ) -> Result<usize, EngineError> {
         let ids = tx.orders_of_buyer(key).await?;
         let stored = tx.load_orders(&ids, Lock::Rows).await?.rows;
         let updates: Vec<_> = stored
             .iter()
             .filter(|row| row.erased_at.is_none())
-            .map(|row| (row, Order::from_facts(&row.channel, &row.external_ref, row.facts.clone())))
+            .map(|row| {
+                (
+                    row,
+                    Order::from_facts(&row.channel, &row.external_ref, row.facts.clone()),
+                )
+            })
             .collect();
         self.save(tx, &updates, now).await?;
         Ok(updates.len())
@@ -224,7 +274,11 @@ impl Engine {
             return Err(EngineError::Refused(format!(
                 "message {id} is {}; only blocked and dead messages can be retried{}",
                 row.status,
-                if row.status == Status::Uncertain { "; decide about it with `afternote outbox decide`" } else { "" }
+                if row.status == Status::Uncertain {
+                    "; decide about it with `afternote outbox decide`"
+                } else {
+                    ""
+                }
             )));
         }
         if row.status == Status::Dead && row.class() == MailClass::Relationship {
@@ -233,7 +287,15 @@ impl Engine {
                 row.kind
             )));
         }
-        self.resolve(&row, Status::Planned, Some(self.clock.now()), Reason::Retrying, "outbox.retry", by).await
+        self.resolve(
+            &row,
+            Status::Planned,
+            Some(self.clock.now()),
+            Reason::Retrying,
+            "outbox.retry",
+            by,
+        )
+        .await
     }
 
     /// Takes a message that has not gone out of the plan for good.
@@ -245,11 +307,24 @@ impl Engine {
                 row.status
             )));
         }
-        self.resolve(&row, Status::Dead, None, Reason::OperatorWithdrew, "outbox.withdraw", by).await
+        self.resolve(
+            &row,
+            Status::Dead,
+            None,
+            Reason::OperatorWithdrew,
+            "outbox.withdraw",
+            by,
+        )
+        .await
     }
 
     /// Settles a mail in doubt as a person has found out (D10).
-    pub async fn decide_doubt(&self, id: i64, doubt: Doubt, by: &By<'_>) -> Result<(), EngineError> {
+    pub async fn decide_doubt(
+        &self,
+        id: i64,
+        doubt: Doubt,
+        by: &By<'_>,
+    ) -> Result<(), EngineError> {
         let row = self.message(id).await?;
         if row.status != Status::Uncertain {
             return Err(EngineError::Refused(format!(
@@ -259,14 +334,38 @@ impl Engine {
         }
         match doubt {
             Doubt::Sent => {
-                self.resolve(&row, Status::Sent, None, Reason::OperatorDecidedSent, "outbox.decide", by).await
+                self.resolve(
+                    &row,
+                    Status::Sent,
+                    None,
+                    Reason::OperatorDecidedSent,
+                    "outbox.decide",
+                    by,
+                )
+                .await
             }
             Doubt::NotSent => {
-                self.resolve(&row, Status::Dead, None, Reason::OperatorDecidedNotSent, "outbox.decide", by).await
+                self.resolve(
+                    &row,
+                    Status::Dead,
+                    None,
+                    Reason::OperatorDecidedNotSent,
+                    "outbox.decide",
+                    by,
+                )
+                .await
             }
             Doubt::SendAgain => {
                 let now = self.clock.now();
-                self.resolve(&row, Status::Planned, Some(now), Reason::Retrying, "outbox.decide", by).await
+                self.resolve(
+                    &row,
+                    Status::Planned,
+                    Some(now),
+                    Reason::Retrying,
+                    "outbox.decide",
+                    by,
+                )
+                .await
             }
         }
     }
@@ -308,17 +407,29 @@ impl Engine {
                 row.id
             )));
         }
-        let mut order = Order::from_facts(&stored.channel, &stored.external_ref, stored.facts.clone());
+        let mut order =
+            Order::from_facts(&stored.channel, &stored.external_ref, stored.facts.clone());
         if to == Status::Sent && stored.erased_at.is_none() {
             let event = super::settle::accepted_by_decision(row, &stored.external_ref, now);
-            tx.insert_events(&[super::apply::new_event(row.order_id, &event, now)]).await?;
-            order = order.apply(&event).map_err(|why| EngineError::Refused(why.to_string()))?;
+            tx.insert_events(&[super::apply::new_event(row.order_id, &event, now)])
+                .await?;
+            order = order
+                .apply(&event)
+                .map_err(|why| EngineError::Refused(why.to_string()))?;
         }
         if stored.erased_at.is_none() {
             self.save(&mut tx, &[(&stored, order)], now).await?;
         }
         let detail = json!({ "reason": by.reason, "from": row.status.as_str(), "to": to.as_str() });
-        audit(&mut tx, by.actor, action, &format!("message:{}", row.id), &detail, now).await?;
+        audit(
+            &mut tx,
+            by.actor,
+            action,
+            &format!("message:{}", row.id),
+            &detail,
+            now,
+        )
+        .await?;
         tx.commit().await?;
         Ok(())
     }
@@ -344,7 +455,10 @@ fn operator_fact(
     if let Some(step) = action.step() {
         channel.check_step(step)?;
     }
-    let hold = || Hold { hold_ref: Some("operator".to_owned()), reason: Some(by.reason.to_owned()) };
+    let hold = || Hold {
+        hold_ref: Some("operator".to_owned()),
+        reason: Some(by.reason.to_owned()),
+    };
     let step_order = |step: &str, revision| StepOrder {
         step: step.to_owned(),
         scope: scope.map(ToString::to_string),
@@ -358,7 +472,10 @@ fn operator_fact(
         OrderAction::SendNow(step) => Fact::StepHastened(step_order(step, None)),
         OrderAction::Resend(step) => {
             let of_step = |s: &str| s == step;
-            let known = rows.iter().filter(|row| of_step(&row.step)).map(|row| row.revision);
+            let known = rows
+                .iter()
+                .filter(|row| of_step(&row.step))
+                .map(|row| row.revision);
             let asked = order
                 .resends
                 .iter()
@@ -371,7 +488,9 @@ fn operator_fact(
                     "`{step}` has not been planned for this order, so there is nothing to send again"
                 )));
             }
-            if class == Some(MailClass::Relationship) && order.mails.iter().any(|(_, mail)| mail.step == step) {
+            if class == Some(MailClass::Relationship)
+                && order.mails.iter().any(|(_, mail)| mail.step == step)
+            {
                 return Err(EngineError::Refused(format!(
                     "`{step}` was sent; it goes once for an order and never again"
                 )));
@@ -384,7 +503,12 @@ fn operator_fact(
 fn operator_event(order: &Order, fact: Fact, now: Instant) -> OrderEvent {
     OrderEvent {
         source: format!("operator:{}", order.channel),
-        source_event_id: format!("{}/{}/{}", fact.kind(), order.external_ref, now.timestamp_millis()),
+        source_event_id: format!(
+            "{}/{}/{}",
+            fact.kind(),
+            order.external_ref,
+            now.timestamp_millis()
+        ),
         order_ref: order.external_ref.clone(),
         parcel_ref: None,
         line_refs: Vec::new(),
@@ -406,6 +530,15 @@ async fn audit(
     now: Instant,
 ) -> Result<(), EngineError> {
     let detail = detail.to_string();
-    tx.audit(AuditEntry { actor, action, target, detail: &detail }, now).await?;
+    tx.audit(
+        AuditEntry {
+            actor,
+            action,
+            target,
+            detail: &detail,
+        },
+        now,
+    )
+    .await?;
     Ok(())
 }

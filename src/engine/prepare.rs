@@ -81,7 +81,12 @@ impl Engine {
     ) -> Result<Prepared, EngineError> {
         let jobs = self.jobs(rows, switches, now).await?;
         let judged = self.judge_all(jobs, now).await;
-        let mut prepared = Prepared { ready: Vec::new(), blocked: 0, not_sent: 0, changed: 0 };
+        let mut prepared = Prepared {
+            ready: Vec::new(),
+            blocked: 0,
+            not_sent: 0,
+            changed: 0,
+        };
         let mut mails = Vec::new();
         let mut decided = Vec::new();
         for one in judged {
@@ -116,8 +121,11 @@ impl Engine {
         for error in &loaded.corrupt {
             tracing::error!(event = "order.unreadable", %error);
         }
-        let orders: BTreeMap<i64, StoredOrder> =
-            loaded.rows.into_iter().map(|order| (order.id, order)).collect();
+        let orders: BTreeMap<i64, StoredOrder> = loaded
+            .rows
+            .into_iter()
+            .map(|order| (order.id, order))
+            .collect();
         let ledger = super::by_order(tx.load_messages(&ids).await?.rows);
         let keys: BTreeMap<i64, String> = orders
             .values()
@@ -131,15 +139,24 @@ impl Engine {
             .collect();
         let sent = match self.cap {
             Some(cap) if !relationship.is_empty() => {
-                tx.relationship_sent(&relationship, now - cap.per.elapsed()).await?
+                tx.relationship_sent(&relationship, now - cap.per.elapsed())
+                    .await?
             }
             _ => Vec::new(),
         };
-        let frozen_ids: Vec<i64> = rows.iter().filter(|r| r.is_frozen()).map(|r| r.id).collect();
+        let frozen_ids: Vec<i64> = rows
+            .iter()
+            .filter(|r| r.is_frozen())
+            .map(|r| r.id)
+            .collect();
         let mut frozen: BTreeMap<i64, FrozenMail> = if frozen_ids.is_empty() {
             BTreeMap::new()
         } else {
-            tx.load_frozen(&frozen_ids).await?.into_iter().map(|mail| (mail.id, mail)).collect()
+            tx.load_frozen(&frozen_ids)
+                .await?
+                .into_iter()
+                .map(|mail| (mail.id, mail))
+                .collect()
         };
         drop(tx);
         let mut jobs = Vec::with_capacity(rows.len());
@@ -153,7 +170,8 @@ impl Engine {
             let is_relationship = row.class() == MailClass::Relationship;
             let capped_until = match self.cap {
                 Some(cap) if is_relationship => {
-                    let free = standing::capped_until(&sent, key.map(String::as_str), row.id, cap, now);
+                    let free =
+                        standing::capped_until(&sent, key.map(String::as_str), row.id, cap, now);
                     let behind = key.and_then(|key| taken.insert(key.clone(), now));
                     free.or(behind.map(|at| at + cap.per.elapsed()))
                 }
@@ -161,11 +179,16 @@ impl Engine {
             };
             let standing = BuyerStanding {
                 capped_until,
-                is_paused: standing::switch_for(switches, &row.channel, row.class(), &row.step).is_some(),
+                is_paused: standing::switch_for(switches, &row.channel, row.class(), &row.step)
+                    .is_some(),
                 ..suppressions.of(key.map(String::as_str), &row.channel)
             };
             jobs.push(Job {
-                order: Order::from_facts(&stored.channel, &stored.external_ref, stored.facts.clone()),
+                order: Order::from_facts(
+                    &stored.channel,
+                    &stored.external_ref,
+                    stored.facts.clone(),
+                ),
                 order_version: stored.version,
                 is_erased: stored.erased_at.is_some(),
                 standing,
@@ -186,7 +209,9 @@ impl Engine {
             let tail = rest.split_off(share.min(rest.len()));
             let (engine, part) = (self.clone(), std::mem::replace(&mut rest, tail));
             tasks.push(tokio::task::spawn_blocking(move || {
-                part.into_iter().map(|job| engine.judge(job, now)).collect::<Vec<Judged>>()
+                part.into_iter()
+                    .map(|job| engine.judge(job, now))
+                    .collect::<Vec<Judged>>()
             }));
         }
         let mut judged = Vec::new();
@@ -203,18 +228,40 @@ impl Engine {
 
     fn judge(&self, job: Job, now: Instant) -> Judged {
         let Some(channel) = self.channels.get(&job.row.channel) else {
-            return decide(&job, RowVerdict::Plan(Planned::Held(None)), Some(Reason::NoLongerApplies), None);
+            return decide(
+                &job,
+                RowVerdict::Plan(Planned::Held(None)),
+                Some(Reason::NoLongerApplies),
+                None,
+            );
         };
         if job.is_erased {
-            return decide(&job, RowVerdict::Plan(Planned::Skipped), Some(Reason::Erased), None);
+            return decide(
+                &job,
+                RowVerdict::Plan(Planned::Skipped),
+                Some(Reason::Erased),
+                None,
+            );
         }
         let ledger = ledger_of(&job.order, &job.siblings);
-        let decisions = plan(&job.order, &channel.rules, &ledger, &job.standing, now, Detail::Verdicts);
+        let decisions = plan(
+            &job.order,
+            &channel.rules,
+            &ledger,
+            &job.standing,
+            now,
+            Detail::Verdicts,
+        );
         let decision = decisions.iter().find(|d| {
             d.step == job.row.step && d.scope == job.row.scope && d.revision == job.row.revision
         });
         let Some(decision) = decision else {
-            return decide(&job, RowVerdict::Plan(Planned::Skipped), Some(Reason::NoLongerApplies), None);
+            return decide(
+                &job,
+                RowVerdict::Plan(Planned::Skipped),
+                Some(Reason::NoLongerApplies),
+                None,
+            );
         };
         match decision.verdict {
             Verdict::Scheduled { send_at, .. } if send_at <= now => {}
@@ -246,13 +293,25 @@ impl Engine {
                     lint: None,
                     frozen: None,
                 })),
-                None => block(&job, Reason::RenderFailed, "the text of its first attempt was deleted", None),
+                None => block(
+                    &job,
+                    Reason::RenderFailed,
+                    "the text of its first attempt was deleted",
+                    None,
+                ),
             };
         }
         // A panic in a template, the renderer or the linter parks this mail and no other (O14).
-        let composed = catch_unwind(AssertUnwindSafe(|| self.compose(channel, &job.order, decision, now)));
+        let composed = catch_unwind(AssertUnwindSafe(|| {
+            self.compose(channel, &job.order, decision, now)
+        }));
         match composed {
-            Ok(Ok(Composed { message, template, template_hash, lint })) => {
+            Ok(Ok(Composed {
+                message,
+                template,
+                template_hash,
+                lint,
+            })) => {
                 let outgoing = Outgoing::new(message.envelope.clone(), message.raw.clone())
                     .named(message_id::token(&message.message_id));
                 Judged::Send(Box::new(Mail {
@@ -273,7 +332,12 @@ impl Engine {
             }
             Err(_) => {
                 tracing::error!(event = "message.blocked", message.id = job.row.id, mail.kind = %job.row.kind, why = "panic");
-                block(&job, Reason::RenderFailed, "rendering broke down; please report it", None)
+                block(
+                    &job,
+                    Reason::RenderFailed,
+                    "rendering broke down; please report it",
+                    None,
+                )
             }
         }
     }
@@ -328,7 +392,10 @@ impl Engine {
         if !rows.is_empty() {
             tx.decide(&self.worker, &rows, now).await?;
         }
-        let changes: Vec<PlanChange> = current.into_iter().flat_map(|(_, changes)| changes).collect();
+        let changes: Vec<PlanChange> = current
+            .into_iter()
+            .flat_map(|(_, changes)| changes)
+            .collect();
         tx.write_plan(&changes, now).await?;
         let stale: Vec<Leased> = stale.into_iter().map(|(row, _)| row.leased).collect();
         if !stale.is_empty() {
@@ -354,14 +421,17 @@ impl Engine {
                 leased: mail.sending.leased,
                 order_version: mail.order_version,
                 parcels: &mail.sending.parcels,
-                frozen: mail.frozen.as_ref().map(|(message, template, hash)| Frozen {
-                    message_id: &message.message_id,
-                    sender: message.envelope.sender.as_str(),
-                    recipient: message.envelope.recipient.as_str(),
-                    raw: &message.raw,
-                    template,
-                    template_hash: hash,
-                }),
+                frozen: mail
+                    .frozen
+                    .as_ref()
+                    .map(|(message, template, hash)| Frozen {
+                        message_id: &message.message_id,
+                        sender: message.envelope.sender.as_str(),
+                        recipient: message.envelope.recipient.as_str(),
+                        raw: &message.raw,
+                        template,
+                        template_hash: hash,
+                    }),
                 lint: mail.lint.as_deref(),
             })
             .collect();
@@ -397,12 +467,26 @@ impl Engine {
     }
 }
 
-fn decide(job: &Job, verdict: RowVerdict, reason: Option<Reason>, detail: Option<String>) -> Judged {
-    Judged::Decide(Box::new(decided(job, verdict, reason, detail, None)), Vec::new())
+fn decide(
+    job: &Job,
+    verdict: RowVerdict,
+    reason: Option<Reason>,
+    detail: Option<String>,
+) -> Judged {
+    Judged::Decide(
+        Box::new(decided(job, verdict, reason, detail, None)),
+        Vec::new(),
+    )
 }
 
 fn block(job: &Job, reason: Reason, detail: &str, lint: Option<String>) -> Judged {
-    Judged::Block(Box::new(decided(job, RowVerdict::Blocked, Some(reason), Some(detail.to_owned()), lint)))
+    Judged::Block(Box::new(decided(
+        job,
+        RowVerdict::Blocked,
+        Some(reason),
+        Some(detail.to_owned()),
+        lint,
+    )))
 }
 
 fn decided(

@@ -48,7 +48,12 @@ const AFTER_DOUBT: TimeDelta = TimeDelta::minutes(15);
 
 impl RetrySchedule {
     /// What the message becomes, and why.
-    pub fn settle(&self, message: &Attempted, outcome: &Outcome, now: Instant) -> (Settled, Reason) {
+    pub fn settle(
+        &self,
+        message: &Attempted,
+        outcome: &Outcome,
+        now: Instant,
+    ) -> (Settled, Reason) {
         match outcome.class {
             Class::Accepted => (Settled::Sent, Reason::RelayAccepted),
             // Nobody knows whether it arrived: the buyer of a transactional mail is better served
@@ -60,9 +65,10 @@ impl RetrySchedule {
                     (Settled::Uncertain, Reason::InDoubt)
                 }
             }
-            _ if outcome.effect == Effect::PauseChannel => {
-                (Settled::Retry(Ts::from(now + CHANNEL_REST)), Reason::ChannelFault)
-            }
+            _ if outcome.effect == Effect::PauseChannel => (
+                Settled::Retry(Ts::from(now + CHANNEL_REST)),
+                Reason::ChannelFault,
+            ),
             Class::Permanent => (Settled::Dead, Reason::RelayRefused),
             Class::Transient => match self.next_try(message, now) {
                 Some(at) => (Settled::Retry(Ts::from(at)), Reason::Retrying),

@@ -10,7 +10,7 @@ use crate::{
     order::{Fact, Order, OrderEvent, TimePrecision, event::MailRef},
     sequence::Scope,
     store::{
-        Ts, Tx,
+        MessageRow, Ts, Tx,
         buyers::Suppression,
         dispatch::Leased,
         orders::{Lock, StoredOrder},
@@ -102,7 +102,11 @@ impl Engine {
                 suppressed.push(hard_bounce(key, now));
             }
         }
-        let held: BTreeSet<i64> = tx.settle(&self.worker, &rows, now).await?.into_iter().collect();
+        let held: BTreeSet<i64> = tx
+            .settle(&self.worker, &rows, now)
+            .await?
+            .into_iter()
+            .collect();
         if !suppressed.is_empty() {
             tx.suppress(&suppressed, now).await?;
         }
@@ -119,7 +123,10 @@ impl Engine {
                     counts.sent += 1;
                     if let Some(order) = orders.get(&mail.sending.order_id) {
                         let event = mail_accepted(&mail.sending, &order.external_ref, now);
-                        accepted.entry(mail.sending.order_id).or_default().push(event);
+                        accepted
+                            .entry(mail.sending.order_id)
+                            .or_default()
+                            .push(event);
                     }
                 }
                 Settled::Retry(_) => counts.retried += 1,
@@ -127,14 +134,22 @@ impl Engine {
                 Settled::Dead | Settled::Expired => counts.failed += 1,
             }
         }
-        self.follow_up_on(tx, finished, &orders, accepted, now).await?;
+        self.follow_up_on(tx, finished, &orders, accepted, now)
+            .await?;
         Ok(counts)
     }
 
-    async fn settle_row(&self, tx: &mut Tx, mail: &Finished, now: Instant) -> Result<SettleRow, EngineError> {
+    async fn settle_row(
+        &self,
+        tx: &mut Tx,
+        mail: &Finished,
+        now: Instant,
+    ) -> Result<SettleRow, EngineError> {
         let earlier_doubts = if mail.outcome.class == Class::Uncertain {
             let attempts = tx.attempts_of(mail.sending.leased.id).await?;
-            let doubts = attempts.iter().filter(|a| a.outcome == StoredOutcome::Uncertain.as_str());
+            let doubts = attempts
+                .iter()
+                .filter(|a| a.outcome == StoredOutcome::Uncertain.as_str());
             u32::try_from(doubts.count()).unwrap_or(u32::MAX)
         } else {
             0
@@ -168,7 +183,12 @@ impl Engine {
     }
 
     /// Whether the outcome says that the address is dead (D6).
-    async fn is_hard_bounce(&self, tx: &mut Tx, mail: &Finished, now: Instant) -> Result<bool, EngineError> {
+    async fn is_hard_bounce(
+        &self,
+        tx: &mut Tx,
+        mail: &Finished,
+        now: Instant,
+    ) -> Result<bool, EngineError> {
         match (mail.outcome.effect, &mail.sending.buyer_key) {
             (Effect::SuppressAddress, _) => Ok(true),
             (Effect::CountSoftBounce, Some(key)) => {

@@ -15,7 +15,11 @@ const PAGE: u32 = 1_000;
 
 impl Engine {
     /// The mails the stored orders would get in a span, if nothing else happened to them.
-    pub async fn simulate_stored(&self, span: Span, mut progress: impl FnMut(u64)) -> Result<Vec<Simulated>, EngineError> {
+    pub async fn simulate_stored(
+        &self,
+        span: Span,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Vec<Simulated>, EngineError> {
         let mut subjects = Vec::new();
         let mut after = 0;
         let mut tx = self.db.read().await?;
@@ -26,7 +30,9 @@ impl Engine {
             let stored = tx.load_orders(&ids, Lock::None).await?.rows;
             let mut rows = super::by_order(tx.load_messages(&ids).await?.rows);
             for row in stored.into_iter().filter(|row| row.erased_at.is_none()) {
-                let Some(channel) = self.channels.get(&row.channel) else { continue };
+                let Some(channel) = self.channels.get(&row.channel) else {
+                    continue;
+                };
                 let order = Order::from_facts(&row.channel, &row.external_ref, row.facts);
                 let ledger = ledger_of(&order, &rows.remove(&row.id).unwrap_or_default());
                 subjects.push(Subject {

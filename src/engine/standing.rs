@@ -45,7 +45,10 @@ impl Suppressions {
     /// The standing of one buyer on one channel, as far as suppressions tell.
     pub(super) fn of(&self, key: Option<&str>, channel: &str) -> BuyerStanding {
         let mut standing = BuyerStanding::default();
-        let all = key.and_then(|key| self.by_key.get(key)).into_iter().flatten();
+        let all = key
+            .and_then(|key| self.by_key.get(key))
+            .into_iter()
+            .flatten();
         for suppression in all.filter(|s| s.channel.is_empty() || s.channel == channel) {
             match suppression.covers {
                 Covers::All => standing.is_suppressed = true,

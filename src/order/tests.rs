@@ -384,8 +384,14 @@ fn corrected_details_of_the_same_date_win_by_the_time_of_receipt() {
         event.received_at = Some(at(received));
         event
     };
-    let (wrong, right) = (with_email("z@example.com", 1), with_email("a@example.com", 2));
+    let (wrong, right) = (
+        with_email("z@example.com", 1),
+        with_email("a@example.com", 2),
+    );
     for events in [[wrong.clone(), right.clone()], [right, wrong]] {
-        assert_eq!(order(&events).details.buyer.email.as_deref(), Some("a@example.com"));
+        assert_eq!(
+            order(&events).details.buyer.email.as_deref(),
+            Some("a@example.com")
+        );
     }
 }

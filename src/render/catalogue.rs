@@ -11,14 +11,8 @@ use handlebars::{Context, Handlebars};
 use serde_json::Value;
 
 use super::{
-    RenderError, Rendered,
-    chain::LocaleChain,
-    cldr::FormatCache,
-    context::MailContext,
-    files::TemplateFiles,
-    helpers,
-    problem::TemplateProblem,
-    text,
+    RenderError, Rendered, chain::LocaleChain, cldr::FormatCache, context::MailContext,
+    files::TemplateFiles, helpers, problem::TemplateProblem, text,
 };
 use crate::mail::{Locale, MailKind, Platform, header};
 
@@ -240,10 +234,7 @@ impl Catalogue {
             };
             put("lang", locale.as_str());
             put("dir", if locale.is_rtl() { "rtl" } else { "ltr" });
-            put(
-                helpers::FORMAT_LOCALE,
-                chain.format_locale(locale).as_str(),
-            );
+            put(helpers::FORMAT_LOCALE, chain.format_locale(locale).as_str());
         }
         Ok(Context::from(data))
     }

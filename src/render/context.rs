@@ -45,10 +45,7 @@ impl MailContext {
     /// Does nothing for mails of another kind.
     pub fn set_reply(&mut self, text: &str) {
         if let Part::Reply(part) = &mut self.part {
-            part.reply.paragraphs = text
-                .split("\n\n")
-                .filter_map(build::clean)
-                .collect();
+            part.reply.paragraphs = text.split("\n\n").filter_map(build::clean).collect();
         }
     }
 }

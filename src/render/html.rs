@@ -33,7 +33,10 @@ pub(crate) fn compile(text: &str, tags: &[Tag], events: &[Event]) -> Result<Comp
         )
     })?;
     if let Some(warning) = parsed.warnings.first() {
-        return Err(Fault::from(format!("the MJML compiler says: {}", warning.kind)));
+        return Err(Fault::from(format!(
+            "the MJML compiler says: {}",
+            warning.kind
+        )));
     }
     let options = mrml::prelude::render::RenderOptions {
         disable_comments: true,
@@ -212,7 +215,10 @@ mod tests {
             "{{/each}}",
         ]
         .iter()
-        .map(|piece| page.find(piece).unwrap_or_else(|| panic!("{piece} in {page}")))
+        .map(|piece| {
+            page.find(piece)
+                .unwrap_or_else(|| panic!("{piece} in {page}"))
+        })
         .collect();
         assert!(order.is_sorted(), "{order:?} {page}");
         assert!(!page.contains(WORD), "{page}");

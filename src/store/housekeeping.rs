@@ -77,9 +77,9 @@ impl Tx {
         now: Instant,
     ) -> Result<String, StoreError> {
         execute!(self, KEEP_SETTING, name, value, Ts::from(now))?;
-        self.setting(name)
-            .await?
-            .ok_or(StoreError::Invalid("a setting vanished while it was written"))
+        self.setting(name).await?.ok_or(StoreError::Invalid(
+            "a setting vanished while it was written",
+        ))
     }
 
     /// Writes into the audit.

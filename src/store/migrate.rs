@@ -72,7 +72,10 @@ pub(super) async fn run(db: &Db, now: Ts) -> Result<Report, StoreError> {
     };
     loop {
         let mut tx = db.begin().await?;
-        on!(tx, LOCK, |query, conn| sqlx::query(query).fetch_optional(conn).await.map(drop))?;
+        on!(tx, LOCK, |query, conn| sqlx::query(query)
+            .fetch_optional(conn)
+            .await
+            .map(drop))?;
         raw(&mut tx, "schema_history", HISTORY, HISTORY).await?;
         let found = verified_version(&mut tx).await?;
         report.to = found;
@@ -143,7 +146,10 @@ async fn raw(
     pg: &'static str,
 ) -> Result<(), StoreError> {
     let sql = super::Sql { name, lite, pg };
-    on!(tx, sql, |text, conn| raw_sql(text).execute(conn).await.map(drop))
+    on!(tx, sql, |text, conn| raw_sql(text)
+        .execute(conn)
+        .await
+        .map(drop))
 }
 
 #[cfg(test)]
@@ -208,7 +214,11 @@ mod tests {
     fn versions_rise_and_stand_in_the_names() {
         for (n, migration) in (1..).zip(MIGRATIONS) {
             assert_eq!(migration.version, n);
-            assert!(migration.name.starts_with(&format!("{n:04}_")), "{}", migration.name);
+            assert!(
+                migration.name.starts_with(&format!("{n:04}_")),
+                "{}",
+                migration.name
+            );
         }
     }
 }

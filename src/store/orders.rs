@@ -318,7 +318,10 @@ impl Tx {
             } else {
                 fetch_all!(self, statement, &json)?
             };
-            ids.extend(rows.into_iter().map(|(id, channel, order)| ((channel, order), id)));
+            ids.extend(
+                rows.into_iter()
+                    .map(|(id, channel, order)| ((channel, order), id)),
+            );
         }
         keys.iter()
             .map(|key| {

@@ -16,8 +16,7 @@ use crate::{
         front_matter::{self, Entry, FrontMatter},
         html, markup, mjml,
         problem::{Fault, TemplateProblem, nearest},
-        schema, tag,
-        text,
+        schema, tag, text,
     },
 };
 
@@ -108,7 +107,10 @@ fn role(name: &str) -> Role<'_> {
         Some((locale, platform)) => (locale, Some(platform)),
         None => (stem, None),
     };
-    match (locale.parse::<Locale>(), platform.map(str::parse::<Platform>)) {
+    match (
+        locale.parse::<Locale>(),
+        platform.map(str::parse::<Platform>),
+    ) {
         (Ok(locale), None) => Role::Mail(kind, locale, None),
         (Ok(locale), Some(Ok(platform))) => Role::Mail(kind, locale, Some(platform)),
         (Err(_), _) => Role::Unknown("the file name begins with no locale such as `de` or `de-AT`"),
@@ -226,7 +228,12 @@ impl<'a> Loader<'a> {
         let (words_file, words) = self.words_of(locale);
         let words = (words_file.as_str(), &words);
         let subject = self.plain(&piece, piece.entry(&head.subject), words, &BTreeMap::new());
-        let preheader = self.plain(&piece, piece.entry(&head.preheader), words, &BTreeMap::new());
+        let preheader = self.plain(
+            &piece,
+            piece.entry(&head.preheader),
+            words,
+            &BTreeMap::new(),
+        );
         let by_hand_name = name.replace(".hbs", ".txt.hbs");
         let files = self.files;
         let by_hand = files.get_key(&by_hand_name).map(|(file, text)| {

@@ -89,7 +89,10 @@ fn plain(kind: MailKind) -> MailContext {
         shop: Shop {
             name: "Kiln & Linen".to_owned(),
             legal_name: "Kiln & Linen GmbH".to_owned(),
-            address: vec!["Beispielweg 12".to_owned(), "04109 Leipzig, Germany".to_owned()],
+            address: vec![
+                "Beispielweg 12".to_owned(),
+                "04109 Leipzig, Germany".to_owned(),
+            ],
             support_email: some("hello@kiln.example"),
             support_url: some("https://kiln.example/help"),
             privacy_url: some("https://kiln.example/privacy"),
@@ -111,7 +114,11 @@ fn plain(kind: MailKind) -> MailContext {
             total: eur(5480),
             shipping: eur(490),
             discount: None,
-            address: vec!["Anna Nowak".to_owned(), "Kwiatowa 3".to_owned(), "60-101 Poznań, Poland".to_owned()],
+            address: vec![
+                "Anna Nowak".to_owned(),
+                "Kwiatowa 3".to_owned(),
+                "60-101 Poznań, Poland".to_owned(),
+            ],
             dispatch_by: Some(day(3, 4, 12)),
             deliver_by: Some(day(3, 9, 18)),
             invoice_url: some("https://kiln.example/invoices/KL-10482"),
@@ -418,7 +425,11 @@ fn right_to_left(kind: MailKind) -> MailContext {
     let mut context = plain(kind);
     context.buyer.first_name = some("نور");
     context.buyer.name = some("نور الهدى");
-    context.order.address = vec!["نور الهدى".to_owned(), "Sonnenallee 120".to_owned(), "12045 Berlin".to_owned()];
+    context.order.address = vec![
+        "نور الهدى".to_owned(),
+        "Sonnenallee 120".to_owned(),
+        "12045 Berlin".to_owned(),
+    ];
     context
 }
 
@@ -491,14 +502,11 @@ fn states(kind: MailKind) -> Vec<(&'static str, MailContext)> {
                 }
             }),
         )],
-        MailKind::Shipped => vec![(
-            "number_without_link",
-            {
-                let mut context = plain(kind);
-                each_parcel(&mut context, |parcel| parcel.tracking_url = None);
-                context
-            },
-        )],
+        MailKind::Shipped => vec![("number_without_link", {
+            let mut context = plain(kind);
+            each_parcel(&mut context, |parcel| parcel.tracking_url = None);
+            context
+        })],
         MailKind::Delay => vec![(
             "already_shipped",
             with(&|part| {
