@@ -8,7 +8,7 @@ mod session;
 mod stream;
 
 use std::{
-    fmt, fs, mem,
+    fmt, fs,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -93,11 +93,8 @@ impl SmtpTransport {
     /// Closes the parked connections that have waited for longer than `idle`.
     pub fn close_idle(&self) {
         let idle = self.0.settings.idle;
-        let (old, young) = mem::take(&mut *self.parked())
-            .into_iter()
-            .partition(|session| session.idle_for() >= idle);
-        self.parked().extend::<Vec<Session>>(young);
-        drop::<Vec<Session>>(old);
+        // Under one lock: a list that looked empty for a moment would let the pool grow past its limit.
+        self.parked().retain(|session| session.idle_for() < idle);
     }
 
     /// One attempt over one connection, waiting for a free one.

@@ -114,7 +114,7 @@ const OWN_HEADERS: [&str; 7] = [
 /// The message, ready to be frozen.
 pub fn build(input: &MimeInput<'_>) -> Result<Message, MimeError> {
     let subject = header::subject(input.subject);
-    let mut raw = Vec::with_capacity((input.html.len() + input.text.len()) * 5 / 4 + 2048);
+    let mut raw = Vec::with_capacity((input.html.len() + input.text.len()) * 2 + 2048);
     let boundary = boundary(input.message_id);
     write_headers(input, &subject, &boundary, &mut raw)?;
     for (kind, body) in [("plain", input.text), ("html", input.html)] {

@@ -3,7 +3,7 @@
 //! Each step reports its own phase, each wait has its limit, and whatever ends a mail
 //! before its final dot was handed over whole is "surely not sent".
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{fmt::Write as _, io, net::SocketAddr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use lettre::transport::smtp::{
@@ -49,6 +49,10 @@ pub(super) struct Session {
 
 /// What the relay offers in its answer to `EHLO`.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "one for each extension, each read alone"
+)]
 struct Offers {
     pipelining: bool,
     starttls: bool,
@@ -353,7 +357,7 @@ impl Session {
     fn mail_command(&self, mail: &Outgoing) -> String {
         let mut command = format!("MAIL FROM:<{}>", mail.envelope.sender.as_str());
         if self.offers.size.is_some() {
-            command.push_str(&format!(" SIZE={}", mail.raw.len()));
+            let _ = write!(command, " SIZE={}", mail.raw.len());
         }
         if self.offers.eight_bit && !mail.raw.is_ascii() {
             command.push_str(" BODY=8BITMIME");
@@ -473,7 +477,7 @@ impl Offers {
                 Some("8BITMIME") => offers.eight_bit = true,
                 Some("SMTPUTF8") => offers.smtputf8 = true,
                 Some("SIZE") => {
-                    offers.size = Some(words.next().and_then(|n| n.parse().ok()).unwrap_or(0))
+                    offers.size = Some(words.next().and_then(|n| n.parse().ok()).unwrap_or(0));
                 }
                 Some("AUTH") => {
                     for mechanism in words {

@@ -44,9 +44,8 @@ impl Stream {
 
 /// Whether the handshake failed for what was negotiated, not for the network.
 pub(super) fn is_tls_fault(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .is_some_and(|inner| inner.is::<rustls::Error>())
+    let inner = error.get_ref();
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
 }
 
 impl AsyncRead for Stream {

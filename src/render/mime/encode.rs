@@ -127,7 +127,7 @@ enum Kind {
     Escape,
 }
 
-const KINDS: [Kind; 256] = {
+static KINDS: [Kind; 256] = {
     let mut kinds = [Kind::Escape; 256];
     let mut octet = b'!';
     while octet <= b'~' {
@@ -225,10 +225,18 @@ fn soft_break(out: &mut Vec<u8>, column: &mut usize) {
 }
 
 fn escape(octet: u8, out: &mut Vec<u8>) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    out.extend_from_slice(&[
-        b'=',
-        HEX[usize::from(octet >> 4)],
-        HEX[usize::from(octet & 15)],
-    ]);
+    out.extend_from_slice(&ESCAPES[usize::from(octet)]);
 }
+
+/// `=XX` for every octet.
+static ESCAPES: [[u8; 3]; 256] = {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let mut escapes = [[b'='; 3]; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        escapes[octet][1] = HEX[octet >> 4];
+        escapes[octet][2] = HEX[octet & 15];
+        octet += 1;
+    }
+    escapes
+};
