@@ -5,6 +5,7 @@
 //! nothing is lost and nothing goes twice. `ARCHITECTURE.md` draws the map and says in
 //! which order to read the modules.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod deliver;

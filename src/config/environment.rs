@@ -72,6 +72,18 @@ pub fn wants_no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// The name of the person at the keyboard, for the audit log; `unknown` where the system names none.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+pub fn user_name() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
 /// Adds one variable to `layer`. Its name finds keys of `tree` without regard to case, and `_` for `-`.
 pub(super) fn add_variable(
     layer: &mut Node,

@@ -7,10 +7,12 @@ use secrecy::ExposeSecret;
 
 use crate::{
     clock::Clock,
-    config::{self, BasisRule, Config, HumanDuration, LintSeverity, Permission as Configured},
+    config::{
+        self, BasisRule, Config, LintSeverity, Permission as Configured, duration::HumanDuration,
+    },
     deliver::{Transport, TransportError},
     lint::{LexiconError, Rule, RuleSet, Severity, UnknownRule},
-    mail::{MailKind, unsubscribe},
+    mail::unsubscribe,
     plan::ChannelRules,
     policy::{BasisSettings, Cap, Claim, MarketplaceBasis, Override, Permission, Policy},
     render::{Catalogue, ShopFacts, TemplateFiles, TemplateProblem, Wanted},
@@ -110,7 +112,7 @@ pub fn templates(config: &Config) -> Result<TemplateFiles, AssembleError> {
 
 /// What must be there: every kind an enabled channel's sequence sends, in every enabled language.
 pub fn wanted(config: &Config) -> Wanted {
-    let mut kinds: Vec<MailKind> = config
+    let kinds = config
         .channels
         .iter()
         .filter(|(_, channel)| channel.enabled)
@@ -123,11 +125,9 @@ pub fn wanted(config: &Config) -> Wanted {
                 .map(|s| s.kind)
         })
         .collect();
-    kinds.sort_unstable();
-    kinds.dedup();
     Wanted {
         kinds,
-        locales: config.templates.locales.clone(),
+        locales: config.templates.locales.iter().cloned().collect(),
     }
 }
 
@@ -273,7 +273,7 @@ fn transport(config: &Config, name: &str) -> Result<Transport, AssembleError> {
         source,
     };
     match config.transports.get(name) {
-        Some(section) => Transport::new(section, &config.data.dir).map_err(failed),
+        Some(section) => Transport::open(section).map_err(failed),
         // The configuration check has refused a channel without its transport.
         None => Ok(Transport::Memory(crate::deliver::MemoryTransport::new())),
     }

@@ -88,7 +88,37 @@ pub struct MailStory {
     /// What the linter said.
     pub lint: Option<serde_json::Value>,
     /// The attempts, oldest first.
-    pub attempts: Vec<AttemptRow>,
+    pub attempts: Vec<AttemptStory>,
+}
+
+/// One try to send it.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptStory {
+    /// When the intent was written.
+    pub started_at: Instant,
+    /// `accepted`, `transient`, `permanent` or `uncertain`.
+    pub outcome: String,
+    /// SMTP reply code.
+    pub code: Option<i64>,
+    /// Enhanced status code.
+    pub enhanced: Option<String>,
+    /// The relay's words, without the recipient.
+    pub reply: Option<String>,
+    /// What they were read as.
+    pub reason: Option<String>,
+}
+
+impl From<AttemptRow> for AttemptStory {
+    fn from(row: AttemptRow) -> Self {
+        Self {
+            started_at: row.started_at.into(),
+            outcome: row.outcome,
+            code: row.code,
+            enhanced: row.enhanced,
+            reply: row.reply,
+            reason: row.reason,
+        }
+    }
 }
 
 /// One link of the chain.
@@ -239,7 +269,7 @@ impl Engine {
                     story.meaning = row.reason.map(|reason| reason.text().to_owned());
                     story.next = "it is tried again at that time".to_owned();
                 }
-                story.attempts = tx.attempts_of(row.id).await?;
+                story.attempts = attempts(tx, row.id).await?;
                 story
             }
             Some(row) => self.orphan_story(tx, row, zone).await?,
@@ -287,7 +317,7 @@ impl Engine {
                 .lint
                 .as_deref()
                 .and_then(|text| serde_json::from_str(text).ok()),
-            attempts: tx.attempts_of(row.id).await?,
+            attempts: attempts(tx, row.id).await?,
         })
     }
 }
@@ -302,6 +332,15 @@ pub(super) async fn load_one(tx: &mut Tx, id: i64, lock: Lock) -> Result<StoredO
         .rows
         .pop()
         .ok_or_else(|| EngineError::UnknownOrder(id.to_string()))
+}
+
+async fn attempts(tx: &mut Tx, message: i64) -> Result<Vec<AttemptStory>, EngineError> {
+    Ok(tx
+        .attempts_of(message)
+        .await?
+        .into_iter()
+        .map(Into::into)
+        .collect())
 }
 
 fn told(row: EventRow) -> Told {

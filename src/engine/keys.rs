@@ -7,18 +7,18 @@ use crate::mail::{Address, unsubscribe::AddressKey};
 
 /// Makes buyer keys.
 #[derive(Clone)]
-pub struct BuyerKeys {
+pub(super) struct BuyerKeys {
     secret: String,
 }
 
 impl BuyerKeys {
     /// Keys under the installation's secret.
-    pub const fn new(secret: String) -> Self {
+    pub(super) const fn new(secret: String) -> Self {
         Self { secret }
     }
 
     /// The key of an address, equal for equal addresses whatever their case.
-    pub fn of(&self, address: &Address) -> AddressKey {
+    pub(super) fn of(&self, address: &Address) -> AddressKey {
         AddressKey::derive(self.secret.as_bytes(), address)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     clock::Instant,
     deliver::{Outgoing, Transport},
-    mail::{MailClass, Message, message_id},
+    mail::{MailClass, Message},
     order::Order,
     plan::{BuyerStanding, Detail, plan},
     sequence::{Decision, Reason, Verdict},
@@ -312,8 +312,7 @@ impl Engine {
                 template_hash,
                 lint,
             })) => {
-                let outgoing = Outgoing::new(message.envelope.clone(), message.raw.clone())
-                    .named(message_id::token(&message.message_id));
+                let outgoing = Outgoing::from(&message);
                 Judged::Send(Box::new(Mail {
                     sending: sending(message.message_id.clone()),
                     order_version: job.order_version,
@@ -520,6 +519,17 @@ fn thaw(job: &Job) -> Option<(String, Outgoing)> {
     };
     Some((
         frozen.message_id.clone(),
-        Outgoing::new(envelope, frozen.raw.clone()).named(message_id::token(&frozen.message_id)),
+        Outgoing::new(envelope, frozen.raw.clone()).named(file_name(&frozen.message_id)),
     ))
+}
+
+/// What a file of the mail is called: the part of its Message-ID before the domain, so that an
+/// attempt again writes the same file.
+fn file_name(message_id: &str) -> String {
+    message_id
+        .trim_start_matches('<')
+        .split('@')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
