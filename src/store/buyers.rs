@@ -193,6 +193,9 @@ impl Tx {
 }
 
 fn encode_keys(buyer_keys: &[&str]) -> Result<String, StoreError> {
-    let keys: Vec<Key<'_>> = buyer_keys.iter().map(|buyer_key| Key { buyer_key }).collect();
+    let keys: Vec<Key<'_>> = buyer_keys
+        .iter()
+        .map(|buyer_key| Key { buyer_key })
+        .collect();
     encode(&keys)
 }

@@ -52,7 +52,10 @@ pub struct Db {
 #[derive(Debug, Clone)]
 enum Pools {
     /// SQLite has one writer: a second one would only wait.
-    Lite { write: SqlitePool, read: SqlitePool },
+    Lite {
+        write: SqlitePool,
+        read: SqlitePool,
+    },
     Pg(PgPool),
 }
 
@@ -126,10 +129,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let inner = match &self.pools {
             // A transaction that began by reading cannot wait for the write lock: it fails at once.
-            Pools::Lite { write, .. } => write
-                .begin_with("BEGIN IMMEDIATE")
-                .await
-                .map(Inner::Lite),
+            Pools::Lite { write, .. } => write.begin_with("BEGIN IMMEDIATE").await.map(Inner::Lite),
             Pools::Pg(pool) => pool.begin().await.map(Inner::Pg),
         };
         Tx::new("begin", inner)
@@ -179,7 +179,9 @@ impl Db {
         let mut tx = self.read().await?;
         for sql in super::ALL.iter().copied().flatten().copied() {
             on!(tx, sql, |query, conn| {
-                conn.prepare(sqlx::SqlStr::from_static(query)).await.map(drop)
+                conn.prepare(sqlx::SqlStr::from_static(query))
+                    .await
+                    .map(drop)
             })?;
         }
         Ok(())
@@ -199,14 +201,20 @@ impl Db {
 
 async fn open_sqlite(settings: &Settings) -> Result<Pools, StoreError> {
     if settings.url.contains(":memory:") || settings.url.contains("mode=memory") {
-        return Err(StoreError::Url("a database in memory would lose every mail at a restart"));
+        return Err(StoreError::Url(
+            "a database in memory would lose every mail at a restart",
+        ));
     }
     let options = SqliteConnectOptions::from_str(&settings.url)
         .map_err(|_| StoreError::Url("it is no URL of SQLite"))?
         .busy_timeout(settings.patience)
         .foreign_keys(true)
         .statement_cache_capacity(256);
-    if let Some(folder) = options.get_filename().parent().filter(|p| *p != Path::new("")) {
+    if let Some(folder) = options
+        .get_filename()
+        .parent()
+        .filter(|p| *p != Path::new(""))
+    {
         tokio::fs::create_dir_all(folder)
             .await
             .map_err(|error| StoreError::CannotOpen(Some(error)))?;

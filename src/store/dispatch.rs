@@ -6,11 +6,7 @@
 
 use serde::Serialize;
 
-use crate::{
-    clock::Instant,
-    mail::MailClass,
-    sequence::Reason,
-};
+use crate::{clock::Instant, mail::MailClass, sequence::Reason};
 
 use super::{
     MessageRow, Status, StoreError, Ts, Tx,
@@ -222,7 +218,14 @@ impl Tx {
         now: Instant,
     ) -> Result<Vec<i64>, StoreError> {
         let json = encode_leased(leased)?;
-        fetch_column!(self, RELEASE, &json, worker, Ts::from(now), due_at.map(Ts::from))
+        fetch_column!(
+            self,
+            RELEASE,
+            &json,
+            worker,
+            Ts::from(now),
+            due_at.map(Ts::from)
+        )
     }
 
     /// Stores what claimed messages became when they were planned again and are not to go now;

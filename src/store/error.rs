@@ -10,10 +10,14 @@ use std::{error::Error as StdError, io};
 #[non_exhaustive]
 pub enum StoreError {
     /// `database.url` cannot be used.
-    #[error("database.url: {0}; write `sqlite:path/to/afternote.db` or `postgres://user@host/name`")]
+    #[error(
+        "database.url: {0}; write `sqlite:path/to/afternote.db` or `postgres://user@host/name`"
+    )]
     Url(&'static str),
     /// The database file or its folder cannot be opened.
-    #[error("database.url: the database cannot be opened; check that its folder exists and may be written to")]
+    #[error(
+        "database.url: the database cannot be opened; check that its folder exists and may be written to"
+    )]
     CannotOpen(#[source] Option<io::Error>),
     /// The database was written by a newer afternote.
     #[error(
@@ -34,13 +38,17 @@ pub enum StoreError {
         known: i64,
     },
     /// A migration that was applied is not the one this program holds.
-    #[error("migration {version} was changed after it was applied; restore a backup, or use the afternote that applied it")]
+    #[error(
+        "migration {version} was changed after it was applied; restore a backup, or use the afternote that applied it"
+    )]
     ChangedMigration {
         /// Which.
         version: i64,
     },
     /// A row that cannot be read back.
-    #[error("{table}.{column} of row {id} cannot be read; the row was changed by another program or is damaged")]
+    #[error(
+        "{table}.{column} of row {id} cannot be read; the row was changed by another program or is damaged"
+    )]
     Corrupt {
         /// The table.
         table: &'static str,
@@ -67,7 +75,9 @@ pub enum StoreError {
     #[error("the database cannot be reached; it may be tried again")]
     Unavailable(#[source] Option<io::Error>),
     /// Nothing can be written.
-    #[error("the database is read-only; check the rights of its file and folder, or whether the server is a standby")]
+    #[error(
+        "the database is read-only; check the rights of its file and folder, or whether the server is a standby"
+    )]
     ReadOnly,
     /// No room left.
     #[error("the disk of the database is full; free some space")]
@@ -138,8 +148,14 @@ impl StoreError {
                 8 => Self::ReadOnly,
                 13 => Self::DiskFull,
                 14 => Self::CannotOpen(None),
-                19 => Self::Conflict { statement, code: owned },
-                _ => Self::Failed { statement, code: owned },
+                19 => Self::Conflict {
+                    statement,
+                    code: owned,
+                },
+                _ => Self::Failed {
+                    statement,
+                    code: owned,
+                },
             };
         }
         match code {
@@ -150,8 +166,14 @@ impl StoreError {
             // Shutting down, starting up, connection gone.
             "57P01" | "57P02" | "57P03" => Self::Unavailable(None),
             _ if code.starts_with("08") => Self::Unavailable(None),
-            _ if code.starts_with("23") => Self::Conflict { statement, code: owned },
-            _ => Self::Failed { statement, code: owned },
+            _ if code.starts_with("23") => Self::Conflict {
+                statement,
+                code: owned,
+            },
+            _ => Self::Failed {
+                statement,
+                code: owned,
+            },
         }
     }
 }

@@ -77,9 +77,9 @@ impl Tx {
         now: Instant,
     ) -> Result<String, StoreError> {
         execute!(self, KEEP_SETTING, name, value, Ts::from(now))?;
-        self.setting(name)
-            .await?
-            .ok_or(StoreError::Invalid("a setting vanished while it was written"))
+        self.setting(name).await?.ok_or(StoreError::Invalid(
+            "a setting vanished while it was written",
+        ))
     }
 
     /// Writes into the audit.
@@ -104,9 +104,10 @@ impl Tx {
         limit: u32,
     ) -> Result<Vec<AuditRow>, StoreError> {
         let (before, limit) = (before.unwrap_or(i64::MAX), i64::from(limit));
-        match target {
-            Some(target) => fetch_all!(self, AUDIT_OF, before, limit, target),
-            None => fetch_all!(self, AUDIT_LIST, before, limit),
+        if let Some(target) = target {
+            fetch_all!(self, AUDIT_OF, before, limit, target)
+        } else {
+            fetch_all!(self, AUDIT_LIST, before, limit)
         }
     }
 

@@ -265,7 +265,14 @@ impl Tx {
         page: Page,
     ) -> Result<Vec<OrderSummary>, StoreError> {
         let before = page.before.unwrap_or(i64::MAX);
-        fetch_all!(self, LIST_ORDERS, before, i64::from(page.limit), channel, stage)
+        fetch_all!(
+            self,
+            LIST_ORDERS,
+            before,
+            i64::from(page.limit),
+            channel,
+            stage
+        )
     }
 
     /// The next order ids behind `after` (0 for the start): for planning everything anew.

@@ -72,7 +72,10 @@ pub(super) async fn run(db: &Db, now: Ts) -> Result<Report, StoreError> {
     };
     loop {
         let mut tx = db.begin().await?;
-        on!(tx, LOCK, |query, conn| sqlx::query(query).fetch_optional(conn).await.map(drop))?;
+        on!(tx, LOCK, |query, conn| sqlx::query(query)
+            .fetch_optional(conn)
+            .await
+            .map(drop))?;
         raw(&mut tx, "schema_history", HISTORY, HISTORY).await?;
         let found = verified_version(&mut tx).await?;
         report.to = found;
@@ -133,7 +136,12 @@ fn checksum(tx: &mut Tx, migration: &Migration) -> String {
     };
     // A checkout may end its lines by CR LF.
     let digest = Sha256::digest(text.replace('\r', "").as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        hex.extend(
+            [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+        );
+        hex
+    })
 }
 
 async fn raw(
@@ -143,7 +151,10 @@ async fn raw(
     pg: &'static str,
 ) -> Result<(), StoreError> {
     let sql = super::Sql { name, lite, pg };
-    on!(tx, sql, |text, conn| raw_sql(text).execute(conn).await.map(drop))
+    on!(tx, sql, |text, conn| raw_sql(text)
+        .execute(conn)
+        .await
+        .map(drop))
 }
 
 #[cfg(test)]
@@ -208,7 +219,11 @@ mod tests {
     fn versions_rise_and_stand_in_the_names() {
         for (n, migration) in (1..).zip(MIGRATIONS) {
             assert_eq!(migration.version, n);
-            assert!(migration.name.starts_with(&format!("{n:04}_")), "{}", migration.name);
+            assert!(
+                migration.name.starts_with(&format!("{n:04}_")),
+                "{}",
+                migration.name
+            );
         }
     }
 }

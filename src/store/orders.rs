@@ -13,7 +13,7 @@ use crate::{clock::Instant, mail::Platform, order::OrderEvent};
 
 use super::{
     MessageRow, StoreError, Ts, Tx,
-    bulk::{encode, encode_ids},
+    bulk::{as_stored, encode, encode_ids},
     rows::{Loaded, RawMessage},
 };
 
@@ -303,12 +303,13 @@ impl Tx {
         wanted.sort_unstable();
         wanted.dedup();
         let mut ids: HashMap<(String, String), i64> = HashMap::with_capacity(wanted.len());
-        let is_missing = |ids: &HashMap<(String, String), i64>, key: &OrderKey| {
-            !ids.contains_key(&(key.channel.clone(), key.external_ref.clone()))
+        let stored = |key: &OrderKey| {
+            let channel = as_stored(&key.channel).into_owned();
+            (channel, as_stored(&key.external_ref).into_owned())
         };
         // Once found and once made; a third look finds rows another worker made meanwhile.
         for statement in [FIND_IDS, INSERT_ORDERS, FIND_IDS] {
-            wanted.retain(|key| is_missing(&ids, key));
+            wanted.retain(|key| !ids.contains_key(&stored(key)));
             if wanted.is_empty() {
                 break;
             }
@@ -318,15 +319,16 @@ impl Tx {
             } else {
                 fetch_all!(self, statement, &json)?
             };
-            ids.extend(rows.into_iter().map(|(id, channel, order)| ((channel, order), id)));
+            ids.extend(
+                rows.into_iter()
+                    .map(|(id, channel, order)| ((channel, order), id)),
+            );
         }
         keys.iter()
             .map(|key| {
-                ids.get(&(key.channel.clone(), key.external_ref.clone()))
+                ids.get(&stored(key))
                     .copied()
-                    .ok_or(StoreError::Invalid(
-                        "an order's reference cannot be stored as it is; it holds a NUL character",
-                    ))
+                    .ok_or(StoreError::Invalid("the database made no row for an order"))
             })
             .collect()
     }
@@ -366,7 +368,10 @@ impl Tx {
         let mut stored: HashSet<(String, String)> = stored.into_iter().collect();
         Ok(events
             .iter()
-            .map(|event| stored.remove(&(event.source.clone(), event.source_event_id.clone())))
+            .map(|event| {
+                let source = as_stored(&event.source).into_owned();
+                stored.remove(&(source, as_stored(&event.source_event_id).into_owned()))
+            })
             .collect())
     }
 

@@ -149,7 +149,12 @@ impl Tx {
                     order_version: change.order_version,
                     buyer_key: change.buyer_key.as_deref(),
                 };
-                let key = (change.order_id, &change.step, &change.scope, change.revision);
+                let key = (
+                    change.order_id,
+                    &change.step,
+                    &change.scope,
+                    change.revision,
+                );
                 (key, row)
             })
             .collect();

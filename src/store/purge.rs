@@ -62,7 +62,11 @@ impl Db {
         let mut has_more = false;
         for (statement, before, count) in [
             (PURGE_FROZEN, retention.mails_before, &mut purged.mails),
-            (PURGE_PAYLOADS, retention.payloads_before, &mut purged.payloads),
+            (
+                PURGE_PAYLOADS,
+                retention.payloads_before,
+                &mut purged.payloads,
+            ),
             (PURGE_REPLIES, retention.replies_before, &mut purged.replies),
             (PURGE_EVENTS, retention.events_before, &mut purged.events),
         ] {
@@ -93,6 +97,12 @@ impl Tx {
         after: i64,
         limit: u32,
     ) -> Result<Vec<i64>, StoreError> {
-        fetch_column!(self, STALE_ORDERS, Ts::from(before), i64::from(limit), after)
+        fetch_column!(
+            self,
+            STALE_ORDERS,
+            Ts::from(before),
+            i64::from(limit),
+            after
+        )
     }
 }

@@ -426,7 +426,13 @@ impl Tx {
         now: Instant,
     ) -> Result<Vec<i64>, StoreError> {
         let json = encode_ids(ids)?;
-        fetch_column!(self, REQUEUE_UNCERTAIN, &json, Ts::from(due_at), Ts::from(now))
+        fetch_column!(
+            self,
+            REQUEUE_UNCERTAIN,
+            &json,
+            Ts::from(due_at),
+            Ts::from(now)
+        )
     }
 
     /// Stores an operator's decision; `false` when the message stood elsewhere by then.

@@ -43,7 +43,11 @@ pub(crate) async fn on_postgres(test: impl AsyncFn(Db)) {
     let run = async |conn: &mut PgConnection, sql: String| {
         conn.execute(AssertSqlSafe(sql)).await.unwrap();
     };
-    run(&mut admin, format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await;
+    run(
+        &mut admin,
+        format!("DROP SCHEMA IF EXISTS {schema} CASCADE"),
+    )
+    .await;
     run(&mut admin, format!("CREATE SCHEMA {schema}")).await;
     let separator = if server.contains('?') { '&' } else { '?' };
     let db = open(format!("{server}{separator}options[search_path]={schema}")).await;

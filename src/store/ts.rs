@@ -10,9 +10,7 @@ use crate::clock::{Instant, from_millis};
 /// Milliseconds since 1970-01-01 UTC, the form of every time in the tables.
 ///
 /// The drivers' own time types differ between the engines and sort as text on SQLite.
-#[derive(
-    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type,
-)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
 #[sqlx(transparent)]
 #[serde(transparent)]
 pub struct Ts(pub i64);

@@ -91,7 +91,7 @@ const ANALYZE: Sql = Sql {
 async fn explain(db: &Db, file: &[Sql], name: &str, values: &[&str]) -> String {
     let sql = file.iter().find(|sql| sql.name == name).unwrap();
     let mut tx = db.begin().await.unwrap();
-    let fill = |text: &str| {
+    let with_values = |text: &str| {
         let mut text = text.to_owned();
         for (n, value) in (1..).zip(values) {
             text = text.replace(&format!("${n}"), value);
@@ -100,13 +100,13 @@ async fn explain(db: &Db, file: &[Sql], name: &str, values: &[&str]) -> String {
     };
     match tx.handle() {
         crate::store::db::Handle::Lite(conn) => {
-            let text = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", fill(sql.lite)));
+            let text = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", with_values(sql.lite)));
             let rows: Vec<(i64, i64, i64, String)> =
                 sqlx::query_as(text).fetch_all(conn).await.unwrap();
             rows.into_iter().map(|row| row.3 + "\n").collect()
         }
         crate::store::db::Handle::Pg(conn) => {
-            let text = sqlx::AssertSqlSafe(format!("EXPLAIN {}", fill(sql.pg)));
+            let text = sqlx::AssertSqlSafe(format!("EXPLAIN {}", with_values(sql.pg)));
             let rows: Vec<String> = sqlx::query_scalar(text).fetch_all(conn).await.unwrap();
             rows.join("\n")
         }
@@ -125,13 +125,33 @@ async fn hot_statements_use_their_indexes_among_100_000_waiting_messages() {
         let settle = crate::store::settle::ALL;
         let dispatch = crate::store::dispatch::ALL;
         for (file, name, index, values) in [
-            (dispatch, "CLAIM", "messages_due", vec!["'shop'", "0", "1000500", "100", "'w'", "9"]),
+            (
+                dispatch,
+                "CLAIM",
+                "messages_due",
+                vec!["'shop'", "0", "1000500", "100", "'w'", "9"],
+            ),
             // Nothing is due, and everything is.
-            (dispatch, "CLAIM", "messages_due", vec!["'shop'", "0", "5", "100", "'w'", "9"]),
-            (dispatch, "CLAIM", "messages_due", vec!["'shop'", "0", "9000000", "100", "'w'", "9"]),
+            (
+                dispatch,
+                "CLAIM",
+                "messages_due",
+                vec!["'shop'", "0", "5", "100", "'w'", "9"],
+            ),
+            (
+                dispatch,
+                "CLAIM",
+                "messages_due",
+                vec!["'shop'", "0", "9000000", "100", "'w'", "9"],
+            ),
             (dispatch, "DUE_CHANNELS", "messages_due", vec!["9000000"]),
             (dispatch, "NEXT_DUE", "messages_due", vec!["5"]),
-            (dispatch, "RELEASE", "messages", vec![batch, "'w'", "1", "NULL"]),
+            (
+                dispatch,
+                "RELEASE",
+                "messages",
+                vec![batch, "'w'", "1", "NULL"],
+            ),
             (settle, "SWEEP_LEASED", "messages_leases", vec!["5"]),
             (settle, "SWEEP_SENDING", "messages_leases", vec!["5"]),
             (settle, "SETTLE", "messages", vec![batch, "'w'", "1"]),
