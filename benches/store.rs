@@ -10,7 +10,7 @@
     reason = "a benchmark stops at the first error, prints, and reads its environment"
 )]
 
-use std::time::Instant as Stopwatch;
+use std::time::{Duration, Instant as Stopwatch};
 
 use afternote::{
     clock::{Instant, from_millis},
@@ -19,8 +19,9 @@ use afternote::{
     sequence::Scope,
     store::{
         Db, Engine, Settings,
+        channels::ChannelRow,
         dispatch::Claim,
-        orders::{ChannelRow, Lock, NewEvent, OrderKey, OrderUpdate},
+        orders::{Lock, NewEvent, OrderKey, OrderUpdate},
         plan::{PlanChange, Planned},
         settle::{Frozen, IntentRow, Outcome, SettleRow, Settled},
     },
@@ -121,13 +122,12 @@ async fn bench(db: Db) {
     report(&db, "decisions written", number, since);
 
     empty_claims(&db, "empty claim").await;
-    let mut tx = db.single().await.unwrap();
     let since = Stopwatch::now();
     for _ in 0..500 {
+        let mut tx = db.single_read().await.unwrap();
         assert_eq!(tx.due_channels(now()).await.unwrap(), []);
     }
     report(&db, "due channels, none", 500, since);
-    drop(tx);
 
     for (what, raw) in [
         ("claim + intent + settle, 100 a time", None),
@@ -146,8 +146,9 @@ async fn bench(db: Db) {
         tx.commit().await.unwrap();
         let since = Stopwatch::now();
         let mut sent = 0;
+        let mut stages = [Duration::ZERO; 3];
         loop {
-            let count = cycle(&db, raw.as_deref()).await;
+            let count = cycle(&db, raw.as_deref(), &mut stages).await;
             if count == 0 {
                 break;
             }
@@ -155,6 +156,7 @@ async fn bench(db: Db) {
         }
         assert_eq!(sent, DUE);
         report(&db, what, sent, since);
+        println!("          of which claim, intent, settle: {stages:.2?}");
     }
     empty_claims(&db, "empty claim after the drain").await;
 }
@@ -166,6 +168,12 @@ async fn empty_claims(db: &Db, what: &str) {
         assert!(tx.claim(claim()).await.unwrap().rows.is_empty());
     }
     report(db, what, 1_000, since);
+    let mut tx = db.single().await.unwrap();
+    let since = Stopwatch::now();
+    for _ in 0..1_000 {
+        assert!(tx.claim(claim()).await.unwrap().rows.is_empty());
+    }
+    report(db, "the same on one connection", 1_000, since);
 }
 
 fn claim() -> Claim<'static> {
@@ -179,13 +187,16 @@ fn claim() -> Claim<'static> {
     }
 }
 
-async fn cycle(db: &Db, raw: Option<&[u8]>) -> usize {
+async fn cycle(db: &Db, raw: Option<&[u8]>, stages: &mut [Duration; 3]) -> usize {
+    let since = Stopwatch::now();
     let mut tx = db.single().await.unwrap();
     let rows = tx.claim(claim()).await.unwrap().rows;
     drop(tx);
     if rows.is_empty() {
         return 0;
     }
+    stages[0] += since.elapsed();
+    let since = Stopwatch::now();
     let frozen = raw.map(|raw| Frozen {
         message_id: "<0123456789abcdef@id.example>",
         sender: "shop@example.com",
@@ -208,6 +219,8 @@ async fn cycle(db: &Db, raw: Option<&[u8]>) -> usize {
     let passed = tx.intent("bench", &intents, now(), until).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(passed.len(), rows.len());
+    stages[1] += since.elapsed();
+    let since = Stopwatch::now();
     let settles: Vec<SettleRow> = rows
         .iter()
         .map(|row| SettleRow {
@@ -226,6 +239,7 @@ async fn cycle(db: &Db, raw: Option<&[u8]>) -> usize {
     let mut tx = db.begin().await.unwrap();
     let settled = tx.settle("bench", &settles, now()).await.unwrap();
     tx.commit().await.unwrap();
+    stages[2] += since.elapsed();
     settled.len()
 }
 

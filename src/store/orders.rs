@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 use sqlx::FromRow;
 
-use crate::{clock::Instant, mail::Platform, order::OrderEvent};
+use crate::{clock::Instant, order::OrderEvent};
 
 use super::{
     MessageRow, StoreError, Ts, Tx,
@@ -18,12 +18,6 @@ use super::{
 };
 
 statements! {
-    PUT_CHANNELS = ["INSERT INTO channels (name, platform, started_at, created_at)
-        SELECT j.value->>'name', j.value->>'platform', CAST(j.value->>'started_at' AS BIGINT), CAST($2 AS BIGINT)
-        FROM" rows "WHERE TRUE
-        ON CONFLICT (name) DO UPDATE SET platform = excluded.platform,
-            started_at = COALESCE(excluded.started_at, channels.started_at)"];
-    CHANNELS = ["SELECT name, platform, started_at FROM channels ORDER BY name"];
     FIND_IDS = ["SELECT o.id, o.channel, o.external_ref FROM" rows "JOIN orders AS o
         ON o.channel = j.value->>'channel' AND o.external_ref = j.value->>'external_ref'"];
     INSERT_ORDERS = ["INSERT INTO orders (channel, external_ref, version, facts, stage, is_test, is_history, created_at, updated_at)
@@ -59,17 +53,6 @@ statements! {
     BY_TRACKING = ["SELECT p.tracking_number, p.order_id, p.parcel_ref, p.carrier, o.channel, o.external_ref
         FROM" rows "JOIN parcels AS p ON p.tracking_number = j.value->>'tracking_number'
         JOIN orders AS o ON o.id = p.order_id ORDER BY p.order_id DESC"];
-}
-
-/// A channel as configuration names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ChannelRow {
-    /// Its name; never renamed.
-    pub name: String,
-    /// Where it sells.
-    pub platform: Platform,
-    /// Orders accepted before are history; `None`: not switched on.
-    pub started_at: Option<Ts>,
 }
 
 /// An order as its channel names it.
@@ -261,34 +244,6 @@ struct ParcelJson<'a> {
 }
 
 impl Tx {
-    /// Makes the channels of the configuration known. A start once set is not unset.
-    pub async fn put_channels(
-        &mut self,
-        channels: &[ChannelRow],
-        now: Instant,
-    ) -> Result<(), StoreError> {
-        let json = encode(channels)?;
-        execute!(self, PUT_CHANNELS, &json, Ts::from(now)).map(drop)
-    }
-
-    /// Every channel that was ever configured, by name.
-    pub async fn channels(&mut self) -> Result<Vec<ChannelRow>, StoreError> {
-        let rows: Vec<(String, String, Option<Ts>)> = fetch_all!(self, CHANNELS)?;
-        rows.into_iter()
-            .map(|(name, platform, started_at)| {
-                Ok(ChannelRow {
-                    platform: platform.parse().map_err(|_| StoreError::Corrupt {
-                        table: "channels",
-                        column: "platform",
-                        id: 0,
-                    })?,
-                    name,
-                    started_at,
-                })
-            })
-            .collect()
-    }
-
     /// The ids of these orders, in the order asked for; rows are made where there are none.
     ///
     /// # Errors

@@ -123,6 +123,7 @@ async fn hot_statements_use_their_indexes_among_100_000_waiting_messages() {
         tx.commit().await.unwrap();
         let batch = "'[{\"id\": 1, \"fence\": 1}]'";
         let settle = crate::store::settle::ALL;
+        let doubt = crate::store::doubt::ALL;
         let dispatch = crate::store::dispatch::ALL;
         for (file, name, index, values) in [
             (
@@ -152,8 +153,8 @@ async fn hot_statements_use_their_indexes_among_100_000_waiting_messages() {
                 "messages",
                 vec![batch, "'w'", "1", "NULL"],
             ),
-            (settle, "SWEEP_LEASED", "messages_leases", vec!["5"]),
-            (settle, "SWEEP_SENDING", "messages_leases", vec!["5"]),
+            (doubt, "SWEEP_LEASED", "messages_leases", vec!["5"]),
+            (doubt, "SWEEP_SENDING", "messages_leases", vec!["5"]),
             (settle, "SETTLE", "messages", vec![batch, "'w'", "1"]),
             (settle, "INTENT", "messages", vec![batch, "'w'", "1", "2"]),
         ] {
