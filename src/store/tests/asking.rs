@@ -126,6 +126,48 @@ async fn suppressions_and_caps_know_the_buyer_by_its_key_only() {
 }
 
 #[tokio::test]
+async fn caps_count_relationship_mail_from_its_intent_on_over_all_orders() {
+    on_both(async |db| {
+        let ids = orders(&db, 2).await;
+        let due = Planned::At(at(0).into());
+        plan(
+            &db,
+            &[
+                change(ids[0], MailKind::FollowUp, due),
+                change(ids[1], MailKind::FollowUp, due),
+                change(ids[1], MailKind::Shipped, due),
+            ],
+            at(0),
+        )
+        .await;
+        let shipped = claim(&db, "w", at(1), 9).await.remove(0);
+        assert_eq!(intent(&db, "w", &shipped, 1, at(1)).await, [shipped.id]);
+        let mut tx = db.single().await.unwrap();
+        let follow_ups = tx
+            .claim(Claim {
+                channel: "shop",
+                class: MailClass::Relationship,
+                now: at(1),
+                lease_until: at(2),
+                worker: "w",
+                limit: 9,
+            })
+            .await
+            .unwrap()
+            .rows;
+        drop(tx);
+        assert_eq!(follow_ups.len(), 2);
+        intent(&db, "w", &follow_ups[1], 1, at(1)).await;
+        let mut tx = db.read().await.unwrap();
+        let sent = tx.relationship_sent(&["buyer", "x"], at(1)).await.unwrap();
+        assert_eq!(sent.len(), 1);
+        assert_eq!((sent[0].id, sent[0].order_id), (follow_ups[1].id, ids[1]));
+        assert_eq!(tx.relationship_sent(&["buyer"], at(2)).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn switches_stand_side_by_side_and_end() {
     on_both(async |db| {
         let mut tx = db.begin().await.unwrap();
