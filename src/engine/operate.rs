@@ -17,10 +17,10 @@ use crate::{
     store::{
         MessageRow, Status, Ts, Tx,
         buyers::Suppression,
+        doubt::Resolution,
         housekeeping::AuditEntry,
         orders::Lock,
         rows::Covers,
-        settle::Resolution,
         switches::{Cause, Switch},
     },
 };
