@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 
-pub(crate) use matcher::{Found, Hit, Matcher};
+pub(crate) use matcher::{Found, Hit, Matcher, Wanted};
 pub(crate) use pattern::{Meaning, Pattern};
 
 use super::concept::Concept;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::{Meaning, Pattern};
+use super::{ANY_LANGUAGE, Meaning, Pattern};
 use crate::lint::{
     concept::Concept,
     passage::{Gap, Passage, small},
@@ -21,6 +21,40 @@ pub(crate) struct Hit {
     pub(crate) concept: Concept,
     /// Index of the language of the phrase.
     pub(crate) language: u8,
+}
+
+/// A pattern, and where in it a word of the automaton stands.
+#[derive(Debug, Clone, Copy)]
+struct Use {
+    pattern: u32,
+    position: u32,
+    language: u8,
+}
+
+/// Which languages are looked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted([bool; 256]);
+
+impl Wanted {
+    /// Every language.
+    pub(crate) const ALL: Self = Self([true; 256]);
+
+    /// Words that belong to no language.
+    pub(crate) fn none() -> Self {
+        let mut wanted = Self([false; 256]);
+        wanted.add(ANY_LANGUAGE);
+        wanted
+    }
+
+    /// One language more.
+    pub(crate) fn add(&mut self, language: u8) {
+        self.0[usize::from(language)] = true;
+    }
+
+    /// Whether a language is looked for.
+    pub(crate) fn has(&self, language: u8) -> bool {
+        self.0[usize::from(language)]
+    }
 }
 
 /// A phrase found in a passage, before senses are weighed.
@@ -46,8 +80,8 @@ pub(crate) struct Matcher {
 #[derive(Debug)]
 struct Index {
     automaton: Option<AhoCorasick>,
-    /// For each word of the automaton: pattern and position of the word in it.
-    uses: Vec<Vec<(u32, u32)>>,
+    /// For each word of the automaton: the patterns it stands in.
+    uses: Vec<Vec<Use>>,
 }
 
 impl Matcher {
@@ -67,13 +101,14 @@ impl Matcher {
     /// The phrases that carry a trigger concept.
     pub(crate) fn triggers(&self, passage: &Passage) -> Vec<Found> {
         let mut found = Vec::new();
-        self.triggers.find(&self.patterns, passage, &mut found);
+        self.triggers
+            .find(&self.patterns, passage, &Wanted::ALL, &mut found);
         found
     }
 
-    /// Adds all other phrases.
-    pub(crate) fn context(&self, passage: &Passage, found: &mut Vec<Found>) {
-        self.context.find(&self.patterns, passage, found);
+    /// Adds all other phrases of some languages.
+    pub(crate) fn context(&self, passage: &Passage, wanted: &Wanted, found: &mut Vec<Found>) {
+        self.context.find(&self.patterns, passage, wanted, found);
     }
 
     /// Whether a folded word is one a one-word pattern stands for.
@@ -87,13 +122,17 @@ impl Matcher {
 
 impl Index {
     fn new(patterns: &[Pattern], belongs: impl Fn(&Pattern) -> bool) -> Self {
-        let mut by_word: BTreeMap<&str, Vec<(u32, u32)>> = BTreeMap::new();
+        let mut by_word: BTreeMap<&str, Vec<Use>> = BTreeMap::new();
         for (index, pattern) in patterns.iter().enumerate().filter(|(_, p)| belongs(p)) {
             let seed = pattern.seed();
             by_word
                 .entry(pattern.words[seed].text.as_str())
                 .or_default()
-                .push((small(index), small(seed)));
+                .push(Use {
+                    pattern: small(index),
+                    position: small(seed),
+                    language: pattern.language,
+                });
         }
         let (words, uses): (Vec<&str>, Vec<_>) = by_word.into_iter().unzip();
         Self {
@@ -108,7 +147,13 @@ impl Index {
         }
     }
 
-    fn find(&self, patterns: &[Pattern], passage: &Passage, found: &mut Vec<Found>) {
+    fn find(
+        &self,
+        patterns: &[Pattern],
+        passage: &Passage,
+        wanted: &Wanted,
+        found: &mut Vec<Found>,
+    ) {
         let Some(automaton) = &self.automaton else {
             return;
         };
@@ -127,8 +172,12 @@ impl Index {
             };
             let at_start = at.start as usize == hit.start();
             let at_end = at.end as usize == hit.end();
-            for &(pattern, position) in &self.uses[hit.pattern().as_usize()] {
-                let pattern = &patterns[pattern as usize];
+            for used in &self.uses[hit.pattern().as_usize()] {
+                if !wanted.has(used.language) {
+                    continue;
+                }
+                let position = used.position;
+                let pattern = &patterns[used.pattern as usize];
                 let word = &pattern.words[position as usize];
                 if (at_start || word.open_left)
                     && (at_end || word.open_right)
@@ -151,12 +200,10 @@ impl Index {
             return false;
         };
         automaton.find_overlapping_iter(word).any(|hit| {
-            self.uses[hit.pattern().as_usize()]
-                .iter()
-                .any(|&(pattern, _)| {
-                    let words = &patterns[pattern as usize].words;
-                    words.len() == 1 && words[0].text.len() >= 4 && words[0].fits(word)
-                })
+            self.uses[hit.pattern().as_usize()].iter().any(|used| {
+                let words = &patterns[used.pattern as usize].words;
+                words.len() == 1 && words[0].text.len() >= 4 && words[0].fits(word)
+            })
         })
     }
 }

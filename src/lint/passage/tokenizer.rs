@@ -157,7 +157,16 @@ impl Builder {
                 if digits > 0 && letters == 0 && !is_digit && !looks_leet(&glyphs[from..]) {
                     break;
                 }
+                last = at;
+                at += 1;
                 let text = &mut self.passage.text;
+                if c.is_ascii() {
+                    text.push(c.to_ascii_lowercase());
+                    digits += u32::from(is_digit);
+                    letters += u32::from(!is_digit);
+                    ascii |= !is_digit;
+                    continue;
+                }
                 fold_char(c, &mut |folded| {
                     text.push(folded);
                     if folded.is_ascii_digit() {
@@ -168,7 +177,7 @@ impl Builder {
                         other |= !folded.is_ascii();
                     }
                 });
-                last = at;
+                continue;
             } else if is_ignorable(c) || is_combining(c) {
                 // Unseen inside a word.
             } else if (c == '.' || c == ',')
@@ -266,6 +275,7 @@ impl Builder {
     fn separator(&mut self, glyphs: &[Glyph], at: usize) {
         let next = glyphs.get(at + 1).map(|g| g.c);
         let gap = match glyphs[at].c {
+            ' ' => Gap::Space,
             c if is_ignorable(c) || is_combining(c) => return,
             BREAK => Gap::Block,
             '\n' if next_line_is_apart(&glyphs[at + 1..]) => Gap::Block,
@@ -389,6 +399,9 @@ fn is_odd_letter(c: char) -> bool {
 }
 
 fn is_word_char(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
     c.is_alphanumeric() && star(c).is_none()
 }
 

@@ -481,7 +481,7 @@ mod tests {
             "|a|",
             "",
         );
-        check(r#"<p style="color:#fff;background:#fff">a"#, "|", "a", "");
+        check(r#"<p style="color:#fff;background:#fff">a"#, "|", "|a", "");
     }
 
     #[test]
