@@ -42,6 +42,10 @@ pub struct RuleSet {
 
 impl RuleSet {
     /// The shipped lexicons, built on first use.
+    ///
+    /// # Panics
+    ///
+    /// Never: the shipped lexicons are compiled in, and a test reads them.
     pub fn shipped() -> &'static Self {
         static SHIPPED_SET: OnceLock<RuleSet> = OnceLock::new();
         #[expect(
@@ -289,6 +293,11 @@ fn found_sentences<'f>(
         .filter(move |f| usize::from(f.language) == language)
         .filter_map(|f| passage.tokens.get(f.first as usize))
         .map(|token| token.sentence as usize)
+        .scan(None, |last, sentence| {
+            let is_new = last.replace(sentence) != Some(sentence);
+            Some(is_new.then_some(sentence))
+        })
+        .flatten()
 }
 
 /// Whether a sentence has more small words of one language than of another.

@@ -169,7 +169,7 @@ impl<'t> Scene<'t> {
     }
 
     /// How many tokens stand between two hits; 0 when they touch or overlap.
-    pub(crate) fn gap(self, a: Hit, b: Hit) -> usize {
+    pub(crate) fn gap(a: Hit, b: Hit) -> usize {
         let between = if a.last < b.first {
             b.first - a.last - 1
         } else if b.last < a.first {
@@ -205,9 +205,9 @@ impl<'t> Scene<'t> {
                 return false;
             }
             if not.last < hit.first {
-                self.gap(not, hit) <= NEGATION_REACH && !self.is_between(not, hit, Concept::Turn)
+                Self::gap(not, hit) <= NEGATION_REACH && !self.is_between(not, hit, Concept::Turn)
             } else {
-                not.first > hit.last && self.gap(hit, not) <= 3 && self.ends_clause(not)
+                not.first > hit.last && Self::gap(hit, not) <= 3 && self.ends_clause(not)
             }
         })
     }

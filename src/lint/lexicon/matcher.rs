@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::{ANY_LANGUAGE, Meaning, Pattern};
+use super::{ANY_LANGUAGE, Meaning, Pattern, pattern::WordPattern};
 use crate::lint::{
     concept::Concept,
     passage::{Gap, Passage, small},
@@ -122,11 +122,11 @@ impl Matcher {
 
 impl Index {
     fn new(patterns: &[Pattern], belongs: impl Fn(&Pattern) -> bool) -> Self {
-        let mut by_word: BTreeMap<&str, Vec<Use>> = BTreeMap::new();
+        let mut by_word: BTreeMap<String, Vec<Use>> = BTreeMap::new();
         for (index, pattern) in patterns.iter().enumerate().filter(|(_, p)| belongs(p)) {
             let seed = pattern.seed();
             by_word
-                .entry(pattern.words[seed].text.as_str())
+                .entry(needle(&pattern.words[seed]))
                 .or_default()
                 .push(Use {
                     pattern: small(index),
@@ -134,7 +134,7 @@ impl Index {
                     language: pattern.language,
                 });
         }
-        let (words, uses): (Vec<&str>, Vec<_>) = by_word.into_iter().unzip();
+        let (words, uses): (Vec<String>, Vec<_>) = by_word.into_iter().unzip();
         Self {
             // Building only fails for sizes far beyond any lexicon; without an automaton nothing
             // would be found, which the tests of the shipped lexicons would show.
@@ -160,28 +160,21 @@ impl Index {
         let mut token = 0;
         for hit in automaton.find_overlapping_iter(&passage.text) {
             // Matches come in order of their ends, so the token only moves forward.
+            let end = hit.end() - usize::from(passage.text[..hit.end()].ends_with(' '));
             while passage
                 .tokens
                 .get(token)
-                .is_some_and(|t| (t.end as usize) < hit.end())
+                .is_some_and(|t| (t.end as usize) < end)
             {
                 token += 1;
             }
-            let Some(at) = passage.tokens.get(token) else {
-                break;
-            };
-            let at_start = at.start as usize == hit.start();
-            let at_end = at.end as usize == hit.end();
             for used in &self.uses[hit.pattern().as_usize()] {
                 if !wanted.has(used.language) {
                     continue;
                 }
                 let position = used.position;
                 let pattern = &patterns[used.pattern as usize];
-                let word = &pattern.words[position as usize];
-                if (at_start || word.open_left)
-                    && (at_end || word.open_right)
-                    && let Some(first) = token.checked_sub(position as usize)
+                if let Some(first) = token.checked_sub(position as usize)
                     && fits(pattern, passage, first, position as usize)
                 {
                     found.push(Found {
@@ -199,13 +192,26 @@ impl Index {
         let Some(automaton) = &self.automaton else {
             return false;
         };
-        automaton.find_overlapping_iter(word).any(|hit| {
+        let text = format!(" {word} ");
+        automaton.find_overlapping_iter(&text).any(|hit| {
             self.uses[hit.pattern().as_usize()].iter().any(|used| {
                 let words = &patterns[used.pattern as usize].words;
                 words.len() == 1 && words[0].text.len() >= 4 && words[0].fits(word)
             })
         })
     }
+}
+
+/// What the automaton looks for. Every token of a passage stands between spaces, so a closed end
+/// of a word is a space.
+fn needle(word: &WordPattern) -> String {
+    let space = |open| if open { "" } else { " " };
+    format!(
+        "{}{}{}",
+        space(word.open_left),
+        word.text,
+        space(word.open_right)
+    )
 }
 
 /// Whether the words of a pattern stand at `first`; the one at `known` has been compared.

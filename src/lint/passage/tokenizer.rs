@@ -1,7 +1,7 @@
 //! Characters to tokens, clauses and sentences.
 
 use super::{
-    BREAK, CLAUSE_MARK, Gap, Glyph, OPAQUE, Passage, Sentence, Token, TokenKind, disguise, small,
+    BREAK, Gap, Glyph, OPAQUE, Passage, Sentence, Token, TokenKind, disguise, separate, small,
 };
 use crate::lint::fold::{fold_char, is_cyrillic, is_ignorable};
 
@@ -30,6 +30,7 @@ pub(crate) fn tokenize(
         cyrillic,
         suspicious: false,
         single_letters: 0,
+        in_sentence: 0,
     };
     builder.run(glyphs);
     if builder.question
@@ -38,6 +39,7 @@ pub(crate) fn tokenize(
         sentence.is_question = true;
     }
     let mut passage = builder.passage;
+    passage.text.push(' ');
     if builder.suspicious {
         disguise::undo(&mut passage, cyrillic, is_known);
     }
@@ -67,6 +69,10 @@ fn as_displayed(glyphs: &[Glyph]) -> Vec<Glyph> {
     shown
 }
 
+/// A text without full stops is cut after this many tokens: rules compare the words of a sentence
+/// with each other, so its length must have a bound for their work to grow linearly.
+const MAX_SENTENCE: u32 = 150;
+
 struct Builder {
     passage: Passage,
     gap: Gap,
@@ -74,6 +80,7 @@ struct Builder {
     cyrillic: bool,
     suspicious: bool,
     single_letters: u32,
+    in_sentence: u32,
 }
 
 impl Builder {
@@ -103,14 +110,17 @@ impl Builder {
 
     /// Opens a token: writes what stands between it and the last one.
     fn begin(&mut self) -> usize {
-        let text = &mut self.passage.text;
-        if !text.is_empty() {
-            text.push(if self.gap >= Gap::Clause {
-                CLAUSE_MARK
-            } else {
-                ' '
-            });
+        self.in_sentence = if self.gap >= Gap::Sentence {
+            1
+        } else {
+            self.in_sentence + 1
+        };
+        if self.in_sentence > MAX_SENTENCE {
+            self.gap = self.gap.max(Gap::Sentence);
+            self.in_sentence = 1;
         }
+        let text = &mut self.passage.text;
+        separate(text, self.gap);
         text.len()
     }
 
@@ -307,7 +317,7 @@ impl Builder {
 
     /// A full stop ends a sentence unless it stands inside a word or after a short abbreviation.
     fn dot(&self, next: Option<char>) -> Gap {
-        if next.is_some_and(|c| c.is_alphanumeric()) {
+        if next.is_some_and(char::is_alphanumeric) {
             return Gap::Joint;
         }
         let is_abbreviation = self.passage.tokens.last().is_some_and(|token| {
