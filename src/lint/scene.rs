@@ -4,7 +4,7 @@ mod ratings;
 
 use super::{
     concept::Concept,
-    lexicon::{ANY_LANGUAGE, Found, Hit, Language, Meaning},
+    lexicon::{ANY_LANGUAGE, Found, Hit, Meaning},
     passage::{Passage, Token, TokenKind, small},
 };
 use crate::mail::MailKind;
@@ -153,14 +153,9 @@ impl<'t> Scene<'t> {
             .is_some_and(|s| s.is_question)
     }
 
-    /// How many small words of a language the sentence has.
-    pub(crate) fn function_words(self, language: &Language) -> usize {
-        let passage = self.text.passage;
-        passage.sentences.get(self.sentence).map_or(0, |s| {
-            (s.first as usize..s.end as usize)
-                .filter(|&token| language.is_function_word(passage.word(token)))
-                .count()
-        })
+    /// Its number in the passage.
+    pub(crate) fn sentence(self) -> usize {
+        self.sentence
     }
 
     /// The sentence after it.
@@ -174,7 +169,7 @@ impl<'t> Scene<'t> {
     }
 
     /// How many tokens stand between two hits; 0 when they touch or overlap.
-    pub(crate) fn gap(self, a: Hit, b: Hit) -> usize {
+    pub(crate) fn gap(a: Hit, b: Hit) -> usize {
         let between = if a.last < b.first {
             b.first - a.last - 1
         } else if b.last < a.first {
@@ -210,9 +205,9 @@ impl<'t> Scene<'t> {
                 return false;
             }
             if not.last < hit.first {
-                self.gap(not, hit) <= NEGATION_REACH && !self.is_between(not, hit, Concept::Turn)
+                Self::gap(not, hit) <= NEGATION_REACH && !self.is_between(not, hit, Concept::Turn)
             } else {
-                not.first > hit.last && self.gap(hit, not) <= 3 && self.ends_clause(not)
+                not.first > hit.last && Self::gap(hit, not) <= 3 && self.ends_clause(not)
             }
         })
     }

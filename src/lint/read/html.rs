@@ -62,9 +62,10 @@ impl Reader<'_> {
         let mut tags = true;
         while let Some(&glyph) = self.glyphs.get(at) {
             at = match glyph.c {
-                '<' if tags => match self.markup(at) {
-                    Some(next) => next,
-                    None => {
+                '<' if tags => {
+                    if let Some(next) = self.markup(at) {
+                        next
+                    } else {
                         if self.glyphs.get(at + 1).is_some_and(|g| starts_markup(g.c)) {
                             // Not closed before the end: nothing after it is a tag either.
                             tags = false;
@@ -72,7 +73,7 @@ impl Reader<'_> {
                         self.text(glyph);
                         at + 1
                     }
-                },
+                }
                 '&' => {
                     let (decoded, next) = self.reference(at);
                     self.text(decoded);
@@ -481,7 +482,7 @@ mod tests {
             "|a|",
             "",
         );
-        check(r#"<p style="color:#fff;background:#fff">a"#, "|", "a", "");
+        check(r#"<p style="color:#fff;background:#fff">a"#, "|", "|a", "");
     }
 
     #[test]

@@ -65,7 +65,7 @@ fn review(scene: Scene<'_>, change: Hit) -> Option<Hit> {
     .into_iter()
     .flat_map(|concept| scene.hits(concept))
     .find(|hit| {
-        scene.same_clause(change, *hit) && scene.gap(change, *hit) <= REACH && !is_furniture(*hit)
+        scene.same_clause(change, *hit) && Scene::gap(change, *hit) <= REACH && !is_furniture(*hit)
     })
 }
 
@@ -73,7 +73,7 @@ fn review(scene: Scene<'_>, change: Hit) -> Option<Hit> {
 fn is_sellers_own(scene: Scene<'_>, change: Hit) -> bool {
     scene.hits(Concept::Seller).any(|seller| {
         seller.last < change.first
-            && scene.gap(seller, change) <= 1
+            && Scene::gap(seller, change) <= 1
             && scene.same_clause(seller, change)
             && !scene.is_between(seller, change, Concept::Ask)
             && !scene.has(Concept::Ask)

@@ -54,12 +54,12 @@ fn asks_not_to(scene: Scene<'_>) -> Option<[Hit; 2]> {
                     // "Geben Sie keine schlechte Bewertung": the act may stand first.
                     let reach = if act.first >= not.first { 3 } else { 2 };
                     scene.same_clause(*not, *act)
-                        && scene.gap(*not, *act) <= reach
+                        && Scene::gap(*not, *act) <= reach
                         && act.first <= bad.last
                 });
             not.first < bad.first
                 && scene.same_clause(*not, bad)
-                && scene.gap(*not, bad) <= REACH
+                && Scene::gap(*not, bad) <= REACH
                 && (act.is_some() || not.concept == Concept::Avoid)
                 && !is_sellers_own(scene, *not)
         })?;
@@ -72,7 +72,9 @@ fn bad_review(scene: Scene<'_>) -> Option<Hit> {
         scene
             .review_words()
             .chain(scene.hits(Concept::Feedback))
-            .any(|review| scene.same_clause(*negative, review) && scene.gap(*negative, review) <= 2)
+            .any(|review| {
+                scene.same_clause(*negative, review) && Scene::gap(*negative, review) <= 2
+            })
     };
     scene
         .hits(Concept::LowRating)
@@ -84,7 +86,7 @@ fn bad_review(scene: Scene<'_>) -> Option<Hit> {
 fn is_sellers_own(scene: Scene<'_>, not: Hit) -> bool {
     scene.hits(Concept::Seller).any(|seller| {
         seller.last < not.first
-            && scene.gap(seller, not) <= 1
+            && Scene::gap(seller, not) <= 1
             && scene.same_clause(seller, not)
             && !scene.is_between(seller, not, Concept::Ask)
     })
@@ -98,7 +100,7 @@ fn less_is_failure(scene: Scene<'_>) -> Option<[Hit; 2]> {
         .find_map(|top| {
             scene
                 .hits(Concept::LessThan)
-                .find(|less| less.last < top.first && scene.gap(*less, top) <= 2)
+                .find(|less| less.last < top.first && Scene::gap(*less, top) <= 2)
                 .map(|less| [less, top])
         })
 }

@@ -72,12 +72,12 @@ fn condition(scene: Scene<'_>, happy: Hit) -> Option<Hit> {
     let found = scene.hits(Concept::Condition).find(|condition| {
         condition.first <= happy.first
             && scene.same_clause(*condition, happy)
-            && scene.gap(*condition, happy) <= REACH
+            && Scene::gap(*condition, happy) <= REACH
             && !scene.is_between(*condition, happy, Concept::Seller)
     })?;
     let is_both_ways = scene
         .hits(Concept::Unhappy)
-        .any(|unhappy| scene.same_clause(unhappy, happy) && scene.gap(unhappy, happy) <= 3);
+        .any(|unhappy| scene.same_clause(unhappy, happy) && Scene::gap(unhappy, happy) <= 3);
     (!is_both_ways).then_some(found)
 }
 

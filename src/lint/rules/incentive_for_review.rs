@@ -82,7 +82,7 @@ fn benefit(scene: Scene<'_>) -> Option<Hit> {
             !scene.is_negated(*amount)
                 && scene
                     .hits(Concept::Get)
-                    .any(|get| get.first < amount.first && scene.gap(get, *amount) <= 4)
+                    .any(|get| get.first < amount.first && Scene::gap(get, *amount) <= 4)
         })
     })
 }
