@@ -222,6 +222,7 @@ impl<'a> Loader<'a> {
             head: &head,
             kind,
             forms: &forms,
+            is_rtl: locale.is_rtl(),
         };
         let (words_file, words) = self.words_of(locale);
         let words = (words_file.as_str(), &words);
@@ -356,7 +357,7 @@ impl<'a> Loader<'a> {
         if self.problems.len() > before {
             return None;
         }
-        let compiled = match html::compile(&expanded.text, &tags, &events) {
+        let compiled = match html::compile(&expanded.text, &tags, &events, piece.is_rtl) {
             Ok(compiled) => compiled,
             Err(fault) => {
                 self.fault(piece.name, piece.head.body, fault);
@@ -458,6 +459,7 @@ struct Piece<'a> {
     head: &'a FrontMatter,
     kind: MailKind,
     forms: &'a [&'a str],
+    is_rtl: bool,
 }
 
 impl<'a> Piece<'a> {

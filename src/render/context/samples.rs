@@ -480,17 +480,31 @@ fn states(kind: MailKind) -> Vec<(&'static str, MailContext)> {
         context
     };
     match kind {
-        MailKind::Accepted | MailKind::Paid => vec![(
-            "cash_on_delivery",
-            with(&|part| {
-                if let Part::Payment(part) = part {
-                    part.payment.is_paid = false;
-                    part.payment.on_delivery = true;
+        MailKind::Accepted | MailKind::Paid => vec![
+            (
+                "cash_on_delivery",
+                with(&|part| {
+                    if let Part::Payment(part) = part {
+                        part.payment.is_paid = false;
+                        part.payment.on_delivery = true;
+                        part.payment.by_card = false;
+                        part.payment.by_transfer = false;
+                    }
+                }),
+            ),
+            ("named_means", {
+                let mut context = plain(kind);
+                context.order.discount = eur(500);
+                if let Part::Payment(part) = &mut context.part {
+                    part.payment.is_paid = true;
                     part.payment.by_card = false;
                     part.payment.by_transfer = false;
+                    part.payment.method_name = some("PayPal");
+                    part.payment.statement_name = some("PAYPAL *KILN LINEN");
                 }
+                context
             }),
-        )],
+        ],
         MailKind::Shipped => vec![(
             "number_without_link",
             {
@@ -523,6 +537,8 @@ fn states(kind: MailKind) -> Vec<(&'static str, MailContext)> {
             "whole_order",
             with(&|part| {
                 if let Part::Refund(part) = part {
+                    part.refund.by_card = false;
+                    part.refund.method_name = some("PayPal");
                     part.refund.is_partial = false;
                     part.refund.remainder.clear();
                     part.refund.amount = eur(5480);
