@@ -1,6 +1,6 @@
 //! How long one mail takes: subject, preheader, HTML and text, from a ready context.
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "benchmark code")]
+#![expect(clippy::unwrap_used, reason = "benchmark code")]
 
 use afternote::{
     mail::{Locale, MailKind, Platform},

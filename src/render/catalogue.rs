@@ -11,14 +11,8 @@ use handlebars::{Context, Handlebars};
 use serde_json::Value;
 
 use super::{
-    RenderError, Rendered,
-    chain::LocaleChain,
-    cldr::FormatCache,
-    context::MailContext,
-    files::TemplateFiles,
-    helpers,
-    problem::TemplateProblem,
-    text,
+    RenderError, Rendered, chain::LocaleChain, cldr::FormatCache, context::MailContext,
+    files::TemplateFiles, helpers, problem::TemplateProblem, text,
 };
 use crate::mail::{Locale, MailKind, Platform, header};
 
@@ -184,7 +178,7 @@ impl Catalogue {
                     .collect::<Vec<_>>()
                     .join(", "),
             })?;
-        let data = self.data(template, chain, context)?;
+        let data = data(template, chain, context)?;
         let inner = &*self.inner;
         let run = |registry: &Handlebars<'static>, name: &str, part| {
             registry
@@ -222,31 +216,6 @@ impl Catalogue {
             content_hash: template.content_hash.clone(),
         })
     }
-
-    fn data(
-        &self,
-        template: &Template,
-        chain: &LocaleChain,
-        context: &MailContext,
-    ) -> Result<Context, RenderError> {
-        let locale = &template.info.locale;
-        let mut data = serde_json::to_value(context).map_err(|source| RenderError::Data {
-            file: template.info.name.clone(),
-            source,
-        })?;
-        if let Value::Object(fields) = &mut data {
-            let mut put = |key: &str, value: &str| {
-                fields.insert(key.to_owned(), Value::String(value.to_owned()));
-            };
-            put("lang", locale.as_str());
-            put("dir", if locale.is_rtl() { "rtl" } else { "ltr" });
-            put(
-                helpers::FORMAT_LOCALE,
-                chain.format_locale(locale).as_str(),
-            );
-        }
-        Ok(Context::from(data))
-    }
 }
 
 impl Template {
@@ -268,6 +237,28 @@ impl Template {
             reason: error.reason().to_string(),
         }
     }
+}
+
+/// The context as Handlebars reads it, with what the template's locale adds.
+fn data(
+    template: &Template,
+    chain: &LocaleChain,
+    context: &MailContext,
+) -> Result<Context, RenderError> {
+    let locale = &template.info.locale;
+    let mut data = serde_json::to_value(context).map_err(|source| RenderError::Data {
+        file: template.info.name.clone(),
+        source,
+    })?;
+    if let Value::Object(fields) = &mut data {
+        let mut put = |key: &str, value: &str| {
+            fields.insert(key.to_owned(), Value::String(value.to_owned()));
+        };
+        put("lang", locale.as_str());
+        put("dir", if locale.is_rtl() { "rtl" } else { "ltr" });
+        put(helpers::FORMAT_LOCALE, chain.format_locale(locale).as_str());
+    }
+    Ok(Context::from(data))
 }
 
 fn registries() -> (Handlebars<'static>, Handlebars<'static>) {

@@ -180,12 +180,11 @@ impl<'s> Walk<'s, '_> {
             self.fault(call.at, format!("the helper `{name}` has no value"), "");
             return;
         };
-        let found = match &first.kind {
-            ExprKind::Path(path) => self.resolve(path, first.at),
-            _ => {
-                self.fault(first.at, format!("`{name}` takes a variable here"), "");
-                None
-            }
+        let found = if let ExprKind::Path(path) = &first.kind {
+            self.resolve(path, first.at)
+        } else {
+            self.fault(first.at, format!("`{name}` takes a variable here"), "");
+            None
         };
         if let Some((path, node)) = found {
             if name != "fallback" {
@@ -203,8 +202,7 @@ impl<'s> Walk<'s, '_> {
         }
         let (params, keys): (usize, &[&str]) = match name {
             "plural" => (1, &["zero", "one", "two", "few", "many", "other"]),
-            "list" => (2, &[]),
-            "fallback" => (2, &[]),
+            "list" | "fallback" => (2, &[]),
             _ => (1, &[]),
         };
         if let Some(extra) = call.params.get(params) {
@@ -236,7 +234,11 @@ impl<'s> Walk<'s, '_> {
                 Some(ExprKind::Text(text)) if !text.trim().is_empty()
             )
         {
-            self.fault(call.at, "`fallback` needs a text in quotes behind the variable", "");
+            self.fault(
+                call.at,
+                "`fallback` needs a text in quotes behind the variable",
+                "",
+            );
         }
     }
 
@@ -297,7 +299,11 @@ impl<'s> Walk<'s, '_> {
                 block.known_in_else = fails;
             }
         } else {
-            self.fault(call.at, format!("`{name}` takes one value"), "use `(and …)` or `(or …)`");
+            self.fault(
+                call.at,
+                format!("`{name}` takes one value"),
+                "use `(and …)` or `(or …)`",
+            );
             if block.has_frame {
                 self.frames.push(Frame {
                     this: None,
@@ -441,7 +447,11 @@ impl<'s> Walk<'s, '_> {
             _ => 2..=2,
         };
         if !wanted.contains(&call.params.len()) || !call.hash.is_empty() {
-            self.fault(call.at, format!("`{name}` has too few or too many values"), "");
+            self.fault(
+                call.at,
+                format!("`{name}` has too few or too many values"),
+                "",
+            );
         }
         let mut all_hold = Vec::new();
         let mut all_fail = Vec::new();
@@ -463,7 +473,11 @@ impl<'s> Walk<'s, '_> {
         if !matches!(name, "@index" | "@first" | "@last") {
             self.fault(at, format!("there is no variable `{name}`"), "");
         } else if !self.frames.last().is_some_and(|frame| frame.in_each) {
-            self.fault(at, format!("`{name}` has a value inside `{{{{#each}}}}` only"), "");
+            self.fault(
+                at,
+                format!("`{name}` has a value inside `{{{{#each}}}}` only"),
+                "",
+            );
         }
     }
 
@@ -473,34 +487,38 @@ impl<'s> Walk<'s, '_> {
         let mut rest = path;
         while let Some(outer) = rest.strip_prefix("../") {
             if frame == 0 {
-                self.fault(at, format!("`{path}` leads out of the mail"), "take `../` away");
+                self.fault(
+                    at,
+                    format!("`{path}` leads out of the mail"),
+                    "take `../` away",
+                );
                 return None;
             }
             frame -= 1;
             rest = outer;
         }
-        let (start, names): (Option<Named<'s>>, &str) = if let Some(rest) = rest.strip_prefix("@root.")
-        {
-            (Some((String::new(), self.schema)), rest)
-        } else if let Some(rest) = rest.strip_prefix("this.") {
-            (self.frames[frame].this.clone(), rest)
-        } else if rest == "this" || rest == "." {
-            (self.frames[frame].this.clone(), "")
-        } else {
-            let head = rest.split('.').next().unwrap_or(rest);
-            let named = self.frames[..=frame]
-                .iter()
-                .rev()
-                .flat_map(|frame| &frame.names)
-                .find(|(name, _)| name == head);
-            match named {
-                Some((_, found)) => (
-                    found.clone(),
-                    rest[head.len()..].strip_prefix('.').unwrap_or_default(),
-                ),
-                None => (self.frames[frame].this.clone(), rest),
-            }
-        };
+        let (start, names): (Option<Named<'s>>, &str) =
+            if let Some(rest) = rest.strip_prefix("@root.") {
+                (Some((String::new(), self.schema)), rest)
+            } else if let Some(rest) = rest.strip_prefix("this.") {
+                (self.frames[frame].this.clone(), rest)
+            } else if rest == "this" || rest == "." {
+                (self.frames[frame].this.clone(), "")
+            } else {
+                let head = rest.split('.').next().unwrap_or(rest);
+                let named = self.frames[..=frame]
+                    .iter()
+                    .rev()
+                    .flat_map(|frame| &frame.names)
+                    .find(|(name, _)| name == head);
+                match named {
+                    Some((_, found)) => (
+                        found.clone(),
+                        rest[head.len()..].strip_prefix('.').unwrap_or_default(),
+                    ),
+                    None => (self.frames[frame].this.clone(), rest),
+                }
+            };
         let (mut full, mut node) = start?;
         for name in names.split('.').filter(|name| !name.is_empty()) {
             let Some(child) = node.children.get(name) else {
@@ -530,7 +548,10 @@ impl<'s> Walk<'s, '_> {
                 .keys()
                 .map(|child| format!("{full}{dot}{child}"))
                 .collect();
-            let near = nearest(&format!("{full}{dot}{name}"), known.iter().map(String::as_str));
+            let near = nearest(
+                &format!("{full}{dot}{name}"),
+                known.iter().map(String::as_str),
+            );
             if near.is_empty() && full.is_empty() {
                 let roots = self.schema.children.keys().copied().collect::<Vec<_>>();
                 format!("this mail knows {}", roots.join(", "))

@@ -206,7 +206,9 @@ impl FormatCache {
         if let Some(formats) = known {
             return Ok(formats);
         }
-        let locale: Locale = tag.parse().map_err(|_| FormatError::Locale(tag.to_owned()))?;
+        let locale: Locale = tag
+            .parse()
+            .map_err(|_| FormatError::Locale(tag.to_owned()))?;
         let formats = Arc::new(Formats::new(&locale)?);
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if all.len() < MAX_LOCALES {
@@ -245,39 +247,102 @@ mod tests {
     fn every_shipped_language_writes_values_its_own_way() {
         check(
             "en",
-            ["€1,234.50", "March 2, 2026", "Monday, March 2", "2:05 PM", "1,234,567", "a, b, and c"],
+            [
+                "€1,234.50",
+                "March 2, 2026",
+                "Monday, March 2",
+                "2:05 PM",
+                "1,234,567",
+                "a, b, and c",
+            ],
         );
         check(
             "en-GB",
-            ["€1,234.50", "2 March 2026", "Monday 2 March", "14:05", "1,234,567", "a, b and c"],
+            [
+                "€1,234.50",
+                "2 March 2026",
+                "Monday 2 March",
+                "14:05",
+                "1,234,567",
+                "a, b and c",
+            ],
         );
         check(
             "de",
-            ["1.234,50 €", "2. März 2026", "Montag, 2. März", "14:05", "1.234.567", "a, b und c"],
+            [
+                "1.234,50 €",
+                "2. März 2026",
+                "Montag, 2. März",
+                "14:05",
+                "1.234.567",
+                "a, b und c",
+            ],
         );
         check(
             "pl",
-            ["1234,50 €", "2 marca 2026", "poniedziałek, 2 marca", "14:05", "1 234 567", "a, b i c"],
+            [
+                "1234,50 €",
+                "2 marca 2026",
+                "poniedziałek, 2 marca",
+                "14:05",
+                "1 234 567",
+                "a, b i c",
+            ],
         );
         check(
             "fr",
-            ["1 234,50 €", "2 mars 2026", "lundi 2 mars", "14:05", "1 234 567", "a, b et c"],
+            [
+                "1 234,50 €",
+                "2 mars 2026",
+                "lundi 2 mars",
+                "14:05",
+                "1 234 567",
+                "a, b et c",
+            ],
         );
         check(
             "es",
-            ["1234,50 €", "2 de marzo de 2026", "lunes, 2 de marzo", "14:05", "1.234.567", "a, b y c"],
+            [
+                "1234,50 €",
+                "2 de marzo de 2026",
+                "lunes, 2 de marzo",
+                "14:05",
+                "1.234.567",
+                "a, b y c",
+            ],
         );
         check(
             "nl",
-            ["€ 1.234,50", "2 maart 2026", "maandag 2 maart", "14:05", "1.234.567", "a, b en c"],
+            [
+                "€ 1.234,50",
+                "2 maart 2026",
+                "maandag 2 maart",
+                "14:05",
+                "1.234.567",
+                "a, b en c",
+            ],
         );
         check(
             "cs",
-            ["1 234,50 €", "2. března 2026", "pondělí 2. března", "14:05", "1 234 567", "a, b a c"],
+            [
+                "1 234,50 €",
+                "2. března 2026",
+                "pondělí 2. března",
+                "14:05",
+                "1 234 567",
+                "a, b a c",
+            ],
         );
         check(
             "ru",
-            ["1 234,50 €", "2 марта 2026 г.", "понедельник, 2 марта", "14:05", "1 234 567", "a, b и c"],
+            [
+                "1 234,50 €",
+                "2 марта 2026 г.",
+                "понедельник, 2 марта",
+                "14:05",
+                "1 234 567",
+                "a, b и c",
+            ],
         );
     }
 

@@ -45,10 +45,7 @@ impl MailContext {
     /// Does nothing for mails of another kind.
     pub fn set_reply(&mut self, text: &str) {
         if let Part::Reply(part) = &mut self.part {
-            part.reply.paragraphs = text
-                .split("\n\n")
-                .filter_map(build::clean)
-                .collect();
+            part.reply.paragraphs = text.split("\n\n").filter_map(build::clean).collect();
         }
     }
 }
@@ -248,6 +245,10 @@ part!(
 
 /// How the order is or was paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "templates ask yes-or-no questions"
+)]
 pub struct Payment {
     /// The money has arrived.
     pub is_paid: bool,
@@ -424,6 +425,10 @@ pub struct Cancellation {
 
 /// A return that arrived or was closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "templates ask yes-or-no questions"
+)]
 pub struct Returned {
     /// The parcel itself came back, undelivered.
     pub is_parcel: bool,

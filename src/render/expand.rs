@@ -48,9 +48,10 @@ impl Expanded {
             .saturating_sub(1);
         match self.origins.get(index) {
             None => ("", 0),
-            Some(origin) if origin.verbatim => {
-                (&origin.file, origin.at + offset.saturating_sub(origin.start))
-            }
+            Some(origin) if origin.verbatim => (
+                &origin.file,
+                origin.at + offset.saturating_sub(origin.start),
+            ),
             Some(origin) => (&origin.file, origin.at),
         }
     }
@@ -90,7 +91,11 @@ pub(crate) struct Stretch<'a> {
 #[derive(Debug, Clone)]
 enum Arg {
     Path(String),
-    Text { file: String, at: usize, text: String },
+    Text {
+        file: String,
+        at: usize,
+        text: String,
+    },
 }
 
 /// What it takes to put a mail together.
@@ -223,7 +228,10 @@ impl<'a> Expander<'a> {
             },
         ] = call.params.as_slice()
         else {
-            let fault = Fault::new("`word` takes one key in quotes", "write `{{word \"total\"}}`");
+            let fault = Fault::new(
+                "`word` takes one key in quotes",
+                "write `{{word \"total\"}}`",
+            );
             self.problem(stretch.file, stretch.at + call.at, fault);
             return None;
         };
@@ -277,17 +285,27 @@ impl<'a> Expander<'a> {
                 name.strip_prefix("partials/")
                     .and_then(|name| name.strip_suffix(".hbs"))
             });
-            let fault = Fault::new(format!("there is no partial `{name}`"), nearest(name, known));
+            let fault = Fault::new(
+                format!("there is no partial `{name}`"),
+                nearest(name, known),
+            );
             self.problem(stretch.file, place, fault);
             return;
         };
         if stack.contains(&file) {
             let round = format!("the partial `{name}` includes itself");
-            self.problem(stretch.file, place, Fault::new(round, "take one of them out"));
+            self.problem(
+                stretch.file,
+                place,
+                Fault::new(round, "take one of them out"),
+            );
             return;
         }
         if stack.len() >= MAX_NESTING || out.text.len() > MAX_EXPANDED {
-            let fault = Fault::new("partials nest deeper than 32 or grow too large", "flatten them");
+            let fault = Fault::new(
+                "partials nest deeper than 32 or grow too large",
+                "flatten them",
+            );
             self.problem(stretch.file, place, fault);
             return;
         }
@@ -400,7 +418,12 @@ impl<'a> Expander<'a> {
             let head = path.split('.').next().unwrap_or(&path);
             let Some(arg) = args.get(head) else { continue };
             used.insert(head.to_owned());
-            out.push(&stretch.text[from..start], stretch.file, stretch.at + from, true);
+            out.push(
+                &stretch.text[from..start],
+                stretch.file,
+                stretch.at + from,
+                true,
+            );
             match arg {
                 Arg::Path(outer) => {
                     let path = format!("{outer}{}", &path[head.len()..]);
@@ -414,12 +437,22 @@ impl<'a> Expander<'a> {
                     self.problem(stretch.file, stretch.at + start, fault);
                 }
                 Arg::Text { text, .. } => {
-                    out.push(&format!("\"{text}\""), stretch.file, stretch.at + start, false);
+                    out.push(
+                        &format!("\"{text}\""),
+                        stretch.file,
+                        stretch.at + start,
+                        false,
+                    );
                 }
             }
             from = end;
         }
-        out.push(&stretch.text[from..tag.end], stretch.file, stretch.at + from, true);
+        out.push(
+            &stretch.text[from..tag.end],
+            stretch.file,
+            stretch.at + from,
+            true,
+        );
     }
 }
 

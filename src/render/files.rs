@@ -56,7 +56,12 @@ impl TemplateFiles {
         self.overlay_level(folder, "", 0)
     }
 
-    fn overlay_level(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), ReadError> {
+    fn overlay_level(
+        &mut self,
+        folder: &Path,
+        prefix: &str,
+        depth: usize,
+    ) -> Result<(), ReadError> {
         let failed = |path: &Path| {
             let path = path.to_path_buf();
             move |source| ReadError { path, source }
@@ -132,7 +137,10 @@ impl TemplateFiles {
             .map(|(name, _)| {
                 TemplateProblem::of_file(
                     name,
-                    Fault::new("the file is larger than 256 kB", "a mail is a few kB; shorten it"),
+                    Fault::new(
+                        "the file is larger than 256 kB",
+                        "a mail is a few kB; shorten it",
+                    ),
                 )
             })
             .collect()
@@ -178,7 +186,11 @@ mod tests {
     #[test]
     fn a_file_beyond_the_limit_is_reported_and_not_read() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("big.hbs"), "a".repeat(MAX_FILE_BYTES + 1)).unwrap();
+        fs::write(
+            folder.path().join("big.hbs"),
+            "a".repeat(MAX_FILE_BYTES + 1),
+        )
+        .unwrap();
         let mut files = TemplateFiles::empty();
         files.overlay_directory(folder.path()).unwrap();
         assert_eq!(files.oversized().len(), 1);

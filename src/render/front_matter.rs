@@ -76,7 +76,8 @@ pub(crate) fn read(file: &str, text: &str) -> Result<FrontMatter, Vec<TemplatePr
             }
         }
     };
-    let (subject, preheader, description) = (take("subject"), take("preheader"), take("description"));
+    let (subject, preheader, description) =
+        (take("subject"), take("preheader"), take("description"));
     match (subject, preheader, description) {
         (Some(subject), Some(preheader), Some(description)) if problems.is_empty() => {
             Ok(FrontMatter {

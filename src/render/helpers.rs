@@ -34,7 +34,9 @@ pub(crate) fn register(registry: &mut Handlebars<'static>, formats: &Arc<FormatC
     };
     add("money", money);
     add("date", |formats, h| formats.date(time(h)?).map_err(other));
-    add("weekday", |formats, h| formats.weekday(time(h)?).map_err(other));
+    add("weekday", |formats, h| {
+        formats.weekday(time(h)?).map_err(other)
+    });
     add("time", |formats, h| formats.time(time(h)?).map_err(other));
     add("number", |formats, h| Ok(formats.number(count(h)?)));
     add("plural", plural);
@@ -59,7 +61,10 @@ impl HelperDef for Printing {
         context: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
-        if helper.param(0).is_none_or(|param| param.is_value_missing()) {
+        if helper
+            .param(0)
+            .is_none_or(handlebars::PathAndJson::is_value_missing)
+        {
             return Err(RenderErrorReason::ParamNotFoundForIndex(self.name, 0).into());
         }
         let locale = context
@@ -237,9 +242,18 @@ mod tests {
     fn helpers_write_in_the_locale_of_the_mail() {
         check("{{money price}}", Ok("1234,50 €"));
         check("{{date at}}", Ok("2 marca 2026"));
-        check("{{weekday at}}, {{time at}}", Ok("poniedziałek, 2 marca, 14:05"));
-        check("{{plural n one='# paczka' few='# paczki' many='# paczek'}}", Ok("3 paczki"));
-        check("{{list titles}}; {{list items 'title'}}", Ok("a i b&lt;; x i y"));
+        check(
+            "{{weekday at}}, {{time at}}",
+            Ok("poniedziałek, 2 marca, 14:05"),
+        );
+        check(
+            "{{plural n one='# paczka' few='# paczki' many='# paczek'}}",
+            Ok("3 paczki"),
+        );
+        check(
+            "{{list titles}}; {{list items 'title'}}",
+            Ok("a i b&lt;; x i y"),
+        );
         check("{{fallback name 'gość'}}", Ok("gość"));
     }
 
@@ -247,7 +261,15 @@ mod tests {
     fn only_safe_addresses_become_links() {
         check("{{url good}}", Ok("https://a.example/?x=1&amp;y=%222%22"));
         check("{{url bad}}", Err("https and mailto"));
-        for bad in ["http://x.example", "https://", "https:///x", "data:text/html,x", " ", "//x", "https://a\nb"] {
+        for bad in [
+            "http://x.example",
+            "https://",
+            "https:///x",
+            "data:text/html,x",
+            " ",
+            "//x",
+            "https://a\nb",
+        ] {
             assert_eq!(safe_url(bad), None, "{bad}");
         }
         assert!(safe_url("HTTPS://x.example").is_some());

@@ -38,7 +38,10 @@ pub(crate) fn compile(
         )
     })?;
     if let Some(warning) = parsed.warnings.first() {
-        return Err(Fault::from(format!("the MJML compiler says: {}", warning.kind)));
+        return Err(Fault::from(format!(
+            "the MJML compiler says: {}",
+            warning.kind
+        )));
     }
     let options = mrml::prelude::render::RenderOptions {
         disable_comments: true,
@@ -226,7 +229,10 @@ mod tests {
             "{{/each}}",
         ]
         .iter()
-        .map(|piece| page.find(piece).unwrap_or_else(|| panic!("{piece} in {page}")))
+        .map(|piece| {
+            page.find(piece)
+                .unwrap_or_else(|| panic!("{piece} in {page}"))
+        })
         .collect();
         assert!(order.is_sorted(), "{order:?} {page}");
         assert!(!page.contains(WORD), "{page}");

@@ -9,11 +9,17 @@ use super::{problem::Fault, tag::Tag};
 /// One thing in the markup. Offsets are bytes of the scanned text.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Event {
-    Text { start: usize, end: usize },
+    Text {
+        start: usize,
+        end: usize,
+    },
     /// A Handlebars tag between elements, by its index.
     Tag(usize),
     Open(Element),
-    Close { name: String, start: usize },
+    Close {
+        name: String,
+        start: usize,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -283,7 +289,11 @@ impl Scanner<'_> {
                 break;
             }
             if self.rest().is_empty() || self.rest().starts_with('<') {
-                self.fault(at, format!("the value of `{name}` is not closed"), "add the quote");
+                self.fault(
+                    at,
+                    format!("the value of `{name}` is not closed"),
+                    "add the quote",
+                );
                 return None;
             }
         }
@@ -358,7 +368,11 @@ mod tests {
         check("<p class={{x}}>", 3, "not quoted");
         check("<p {{x}}>", 3, "among attributes");
         check("<!-- {{x}} -->", 5, "in a comment");
-        check("<mj-style>a { b: {{x}} }</mj-style>", 17, "in a style sheet");
+        check(
+            "<mj-style>a { b: {{x}} }</mj-style>",
+            17,
+            "in a style sheet",
+        );
         check("<{{x}}>", 0, "begins no tag");
     }
 

@@ -58,11 +58,29 @@ const PHRASES: &[&str] = &[
     "a", "abbr", "b", "bdi", "br", "em", "i", "s", "small", "span", "strong", "sub", "sup", "u",
 ];
 const BLOCKS: &[&str] = &[
-    "blockquote", "div", "h1", "h2", "h3", "h4", "hr", "li", "ol", "p", "ul",
+    "blockquote",
+    "div",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "ul",
 ];
-const TABLE: &[&str] = &["caption", "table", "tbody", "td", "tfoot", "th", "thead", "tr"];
+const TABLE: &[&str] = &[
+    "caption", "table", "tbody", "td", "tfoot", "th", "thead", "tr",
+];
 const COMPONENTS: &[&str] = &[
-    "mj-button", "mj-divider", "mj-image", "mj-raw", "mj-spacer", "mj-table", "mj-text",
+    "mj-button",
+    "mj-divider",
+    "mj-image",
+    "mj-raw",
+    "mj-spacer",
+    "mj-table",
+    "mj-text",
 ];
 const VOID: &[&str] = &["br", "hr", "img", "meta"];
 
@@ -75,35 +93,92 @@ fn attributes_of(tag: &str) -> Option<&'static [&'static [&'static str]]> {
         "mj-body" => &[&["width", "background-color", "css-class"]],
         "mj-wrapper" => &[PADDING, BOX, &["full-width", "text-align"]],
         "mj-section" => &[PADDING, BOX, &["direction", "full-width", "text-align"]],
-        "mj-group" => &[&["width", "vertical-align", "background-color", "direction", "css-class", "mj-class"]],
+        "mj-group" => &[&[
+            "width",
+            "vertical-align",
+            "background-color",
+            "direction",
+            "css-class",
+            "mj-class",
+        ]],
         "mj-column" => &[
             PADDING,
             BOX,
-            &["width", "vertical-align", "inner-background-color", "inner-border", "inner-border-radius", "direction"],
+            &[
+                "width",
+                "vertical-align",
+                "inner-background-color",
+                "inner-border",
+                "inner-border-radius",
+                "direction",
+            ],
         ],
         "mj-text" => &[PADDING, FONT, &["height"]],
         "mj-button" => &[
             PADDING,
             BOX,
             FONT,
-            &["href", "inner-padding", "width", "height", "rel", "title", "text-align", "vertical-align"],
+            &[
+                "href",
+                "inner-padding",
+                "width",
+                "height",
+                "rel",
+                "title",
+                "text-align",
+                "vertical-align",
+            ],
         ],
         "mj-image" => &[
             PADDING,
             BOX,
-            &["src", "alt", "width", "height", "href", "align", "title", "rel", "fluid-on-mobile"],
+            &[
+                "src",
+                "alt",
+                "width",
+                "height",
+                "href",
+                "align",
+                "title",
+                "rel",
+                "fluid-on-mobile",
+            ],
         ],
-        "mj-divider" => &[PADDING, &["border-color", "border-style", "border-width", "width", "align"]],
+        "mj-divider" => &[
+            PADDING,
+            &[
+                "border-color",
+                "border-style",
+                "border-width",
+                "width",
+                "align",
+            ],
+        ],
         "mj-spacer" => &[PADDING, &["height"]],
         "mj-table" => &[
             PADDING,
             FONT,
-            &["border", "cellpadding", "cellspacing", "table-layout", "width", "role"],
+            &[
+                "border",
+                "cellpadding",
+                "cellspacing",
+                "table-layout",
+                "width",
+                "role",
+            ],
         ],
         "a" => &[HTML, &["href", "rel", "target"]],
-        "td" | "th" => &[HTML, &["align", "bgcolor", "colspan", "height", "rowspan", "scope", "valign", "width"]],
+        "td" | "th" => &[
+            HTML,
+            &[
+                "align", "bgcolor", "colspan", "height", "rowspan", "scope", "valign", "width",
+            ],
+        ],
         "tr" => &[HTML, &["align", "valign"]],
-        "table" => &[HTML, &["align", "border", "cellpadding", "cellspacing", "width"]],
+        "table" => &[
+            HTML,
+            &["align", "border", "cellpadding", "cellspacing", "width"],
+        ],
         "img" => &[HTML, &["src", "alt", "width", "height"]],
         "ol" => &[HTML, &["start"]],
         "meta" => &[&["name", "content"]],
@@ -113,7 +188,15 @@ fn attributes_of(tag: &str) -> Option<&'static [&'static [&'static str]]> {
 }
 
 const HTML: &[&str] = &[
-    "align", "aria-hidden", "aria-label", "class", "dir", "lang", "role", "style", "title",
+    "align",
+    "aria-hidden",
+    "aria-label",
+    "class",
+    "dir",
+    "lang",
+    "role",
+    "style",
+    "title",
 ];
 
 /// Known to MJML, left out here, and why.
@@ -281,10 +364,15 @@ impl Walk<'_> {
             .collect::<String>()
             .to_ascii_lowercase();
         for (word, why) in REFUSED {
-            if packed.contains(word) && !(word == "position:" && packed.contains("background-position:"))
+            if packed.contains(word)
+                && !(word == "position:" && packed.contains("background-position:"))
             {
                 let place = text.to_ascii_lowercase().find(word).unwrap_or(0);
-                self.fault(at + place, format!("`{word}` in a style {why}"), "leave it out");
+                self.fault(
+                    at + place,
+                    format!("`{word}` in a style {why}"),
+                    "leave it out",
+                );
             }
         }
         if text.len() > 16 * 1024 {
@@ -360,8 +448,12 @@ impl Walk<'_> {
         let name = element.name.as_str();
         let in_attributes = self.parent() == Some("mj-attributes");
         if let Some(groups) = attributes_of(name).or_else(|| {
-            (in_attributes && matches!(name, "mj-all" | "mj-class"))
-                .then_some(&[PADDING, BOX, FONT, &["name", "width", "height", "inner-padding"]] as _)
+            (in_attributes && matches!(name, "mj-all" | "mj-class")).then_some(&[
+                PADDING,
+                BOX,
+                FONT,
+                &["name", "width", "height", "inner-padding"],
+            ] as _)
         }) {
             if !fits(self.parent(), name) {
                 let parent = self.parent().unwrap_or("the mail").to_owned();
@@ -448,7 +540,9 @@ impl Walk<'_> {
         let fills = attribute.value.start == tag.start && attribute.value.end == tag.end;
         let place = match name {
             "href" | "src" => Place::Url,
-            "color" | "background-color" | "border-color" | "inner-background-color" => Place::Color,
+            "color" | "background-color" | "border-color" | "inner-background-color" => {
+                Place::Color
+            }
             "alt" | "title" | "aria-label" | "lang" | "dir" => Place::Attribute,
             _ => {
                 self.fault(
@@ -535,8 +629,7 @@ mod tests {
             .collect()
     }
 
-    const BEFORE: &str =
-        "<mjml lang=\"en\" dir=\"ltr\"><mj-body><mj-section><mj-column>";
+    const BEFORE: &str = "<mjml lang=\"en\" dir=\"ltr\"><mj-body><mj-section><mj-column>";
 
     fn in_column(text: &str) -> String {
         format!("{BEFORE}{text}</mj-column></mj-section></mj-body></mjml>")
@@ -568,7 +661,11 @@ mod tests {
     #[test]
     fn unknown_tags_and_attributes_are_faults() {
         check_at("<mj-foo/>", 0, "no tag `<mj-foo>`");
-        check_at("<mj-text colour=\"red\">x</mj-text>", 9, "no attribute `colour`");
+        check_at(
+            "<mj-text colour=\"red\">x</mj-text>",
+            9,
+            "no attribute `colour`",
+        );
         check_at("<mj-hero/>", 0, "may not be used");
         check_at("<p>x</p>", 0, "may not stand directly");
         check_at("x", 0, "text may not stand");
@@ -583,19 +680,39 @@ mod tests {
             "not closed in it",
         );
         check_at("<mj-text>{{#if a}}</mj-text>{{/if}}", 18, "another branch");
-        check_at("<mj-text>{{#if a}}x{{/each}}</mj-text>", 19, "closes `{{#if}}`");
+        check_at(
+            "<mj-text>{{#if a}}x{{/each}}</mj-text>",
+            19,
+            "closes `{{#if}}`",
+        );
     }
 
     #[test]
     fn variables_stand_only_where_they_are_safe() {
         let link = |href: &str| format!("<mj-text><a href=\"{href}\">x</a></mj-text>");
         check_at(&link("{{a}}"), 18, "must be written with `url`");
-        check_at(&link("https://x/{{url a}}"), 28, "must be written with `url`");
+        check_at(
+            &link("https://x/{{url a}}"),
+            28,
+            "must be written with `url`",
+        );
         check_at(&link("javascript:x"), 18, "must be an https");
-        check_at("<mj-text><p style=\"color:{{a}}\">x</p></mj-text>", 25, "may not stand in `style`");
-        check_at("<mj-image src=\"https://x\" width=\"{{w}}\" alt=\"\"/>", 33, "may not stand in `width`");
+        check_at(
+            "<mj-text><p style=\"color:{{a}}\">x</p></mj-text>",
+            25,
+            "may not stand in `style`",
+        );
+        check_at(
+            "<mj-image src=\"https://x\" width=\"{{w}}\" alt=\"\"/>",
+            33,
+            "may not stand in `width`",
+        );
         check_at("<mj-image src=\"https://x\"/>", 0, "needs `alt`");
-        check_at("<mj-text><p style=\"display: flex\">x</p></mj-text>", 19, "display:flex");
+        check_at(
+            "<mj-text><p style=\"display: flex\">x</p></mj-text>",
+            19,
+            "display:flex",
+        );
     }
 
     #[test]

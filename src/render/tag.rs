@@ -122,13 +122,21 @@ fn read_tag(text: &str, start: usize) -> Result<Tag, (usize, Fault)> {
             "write `{{` and `}}`",
         ),
         ("*", "decorators are not allowed", "remove it"),
-        ("#*", "inline partials are not allowed", "make it a file in `partials`"),
+        (
+            "#*",
+            "inline partials are not allowed",
+            "make it a file in `partials`",
+        ),
         (
             "#>",
             "partial blocks are not allowed: their keys hide variables of the block",
             "use `{{> name key=value}}`",
         ),
-        ("^", "`{{^` is not allowed", "write `{{else}}` or `{{#unless …}}`"),
+        (
+            "^",
+            "`{{^` is not allowed",
+            "write `{{else}}` or `{{#unless …}}`",
+        ),
         ("#^", "`{{#^` is not allowed", "write `{{#unless …}}`"),
     ] {
         if text[cursor.at..].starts_with(sigil) {

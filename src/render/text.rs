@@ -129,7 +129,11 @@ impl Walk<'_> {
                 let label = self.out[from..].trim().to_owned();
                 let bare = address.strip_prefix("mailto:").unwrap_or(&address);
                 if label != bare && label != address {
-                    let before = if open.name == "mj-button" { ":\u{1e}" } else { " – " };
+                    let before = if open.name == "mj-button" {
+                        ":\u{1e}"
+                    } else {
+                        " – "
+                    };
                     self.out.push_str(before);
                     self.out.push_str(bare);
                 }
@@ -260,7 +264,9 @@ mod tests {
     use crate::render::{markup, tag};
 
     fn check(body: &str, expected: &str) {
-        let text = format!("<mjml><mj-head><mj-title>no</mj-title></mj-head><mj-body>{body}</mj-body></mjml>");
+        let text = format!(
+            "<mjml><mj-head><mj-title>no</mj-title></mj-head><mj-body>{body}</mj-body></mjml>"
+        );
         let (tags, _) = tag::read(&text);
         let (events, _) = markup::scan(&text, &tags);
         assert_eq!(tidy(&skeleton(&text, &tags, &events)), expected, "{body}");
@@ -293,7 +299,10 @@ mod tests {
 
     #[test]
     fn empty_lines_are_never_doubled() {
-        assert_eq!(tidy("\u{1d}\u{1d}a\u{1d} \u{1d}\u{1f}b \n\u{1e}c"), "a\n\nb\nc\n");
+        assert_eq!(
+            tidy("\u{1d}\u{1d}a\u{1d} \u{1d}\u{1f}b \n\u{1e}c"),
+            "a\n\nb\nc\n"
+        );
         assert_eq!(tidy_lines("\n\na \n\n\n\nb\nc\n"), "a\n\nb\nc\n");
     }
 }

@@ -1,6 +1,9 @@
 //! From files to a catalogue: read, put together, check, compile. Collects every fault.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use handlebars::Handlebars;
 use sha2::{Digest, Sha256};
@@ -16,8 +19,7 @@ use crate::{
         front_matter::{self, Entry, FrontMatter},
         html, markup, mjml,
         problem::{Fault, TemplateProblem, nearest},
-        schema, tag,
-        text,
+        schema, tag, text,
     },
 };
 
@@ -108,7 +110,10 @@ fn role(name: &str) -> Role<'_> {
         Some((locale, platform)) => (locale, Some(platform)),
         None => (stem, None),
     };
-    match (locale.parse::<Locale>(), platform.map(str::parse::<Platform>)) {
+    match (
+        locale.parse::<Locale>(),
+        platform.map(str::parse::<Platform>),
+    ) {
         (Ok(locale), None) => Role::Mail(kind, locale, None),
         (Ok(locale), Some(Ok(platform))) => Role::Mail(kind, locale, Some(platform)),
         (Err(_), _) => Role::Unknown("the file name begins with no locale such as `de` or `de-AT`"),
@@ -226,8 +231,8 @@ impl<'a> Loader<'a> {
         };
         let (words_file, words) = self.words_of(locale);
         let words = (words_file.as_str(), &words);
-        let subject = self.plain(&piece, piece.entry(&head.subject), words, &BTreeMap::new());
-        let preheader = self.plain(&piece, piece.entry(&head.preheader), words, &BTreeMap::new());
+        let subject = self.plain(&piece, &piece.entry(&head.subject), words);
+        let preheader = self.plain(&piece, &piece.entry(&head.preheader), words);
         let by_hand_name = name.replace(".hbs", ".txt.hbs");
         let files = self.files;
         let by_hand = files.get_key(&by_hand_name).map(|(file, text)| {
@@ -237,7 +242,7 @@ impl<'a> Loader<'a> {
                 at: 0,
                 plain: false,
             };
-            self.plain(&piece, stretch, words, &BTreeMap::new())
+            self.plain(&piece, &stretch, words)
         });
         for layout in Layout::ALL {
             let fits = platform.is_none_or(|platform| Layout::of(platform) == layout);
@@ -277,20 +282,19 @@ impl<'a> Loader<'a> {
     fn plain(
         &mut self,
         piece: &Piece<'_>,
-        stretch: Stretch<'_>,
+        stretch: &Stretch<'_>,
         (words_file, words): (&str, &Words),
-        slots: &BTreeMap<&'static str, Stretch<'_>>,
     ) -> Expanded {
         let expanded = Expander {
             files: self.files,
             words,
             words_file,
-            slots: slots.clone(),
+            slots: BTreeMap::new(),
             reserved: schema::roots(),
             target: Target::Plain,
             problems: &mut self.problems,
         }
-        .run(&stretch);
+        .run(stretch);
         let (tags, _) = tag::read(&expanded.text);
         let faults = check::check(&tags, None, schema::of(piece.kind), piece.forms);
         self.report(&expanded, faults);
@@ -420,10 +424,11 @@ impl<'a> Loader<'a> {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part.as_bytes());
         }
-        let content_hash = digest.finalize()[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let mut content_hash = String::with_capacity(32);
+        for byte in &digest.finalize()[..16] {
+            // Writing to a string cannot fail.
+            let _ = write!(content_hash, "{byte:02x}");
+        }
         let inner = &mut self.inner;
         let mut put = |registry: &mut Handlebars<'static>, name: &str, text: &str| {
             if let Err(error) = registry.register_template_string(name, text) {

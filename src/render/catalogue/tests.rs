@@ -51,7 +51,12 @@ fn each(mut run: impl FnMut(&TemplateInfo, Platform, &str, &Rendered)) {
         for (name, context) in samples(info.kind) {
             for platform in platforms(info) {
                 let rendered = catalogue
-                    .render(info.kind, &LocaleChain::only(&info.locale), platform, &context)
+                    .render(
+                        info.kind,
+                        &LocaleChain::only(&info.locale),
+                        platform,
+                        &context,
+                    )
                     .unwrap_or_else(|error| panic!("{} {name}: {error}", info.name));
                 assert_eq!(rendered.template_name, info.name);
                 run(info, platform, name, &rendered);
@@ -74,7 +79,14 @@ fn every_kind_is_there_in_english_and_the_common_ones_in_german_and_polish() {
         let found = catalogue.choose(kind, &only("en"), Platform::Shop);
         assert!(found.is_some(), "{kind}");
     }
-    for kind in ["accepted", "paid", "shipped", "delay", "follow_up", "review_request"] {
+    for kind in [
+        "accepted",
+        "paid",
+        "shipped",
+        "delay",
+        "follow_up",
+        "review_request",
+    ] {
         for locale in ["de", "pl"] {
             let found = catalogue.choose(kind.parse().unwrap(), &only(locale), Platform::Shop);
             assert_eq!(found.unwrap().name, format!("{kind}/{locale}.hbs"));
@@ -100,13 +112,25 @@ fn every_mail_of_every_sample_is_whole() {
         }
         assert!(html.len() < 60 * 1024, "{place}: {} bytes", html.len());
         assert!(!html.contains("<p></p>"), "{place}");
-        assert!(html.contains(&format!("lang=\"{}\" dir=\"ltr\"", info.locale)), "{place}");
+        assert!(
+            html.contains(&format!("lang=\"{}\" dir=\"ltr\"", info.locale)),
+            "{place}"
+        );
         assert!(html.contains("role=\"presentation\""), "{place}");
-        for broken in ["</", "<p", "<td", "&nbsp;", "&amp;", "&#39;", "style=", "\n\n\n"] {
+        for broken in [
+            "</", "<p", "<td", "&nbsp;", "&amp;", "&#39;", "style=", "\n\n\n",
+        ] {
             assert!(!text.contains(broken), "{place}: `{broken}` in {text}");
         }
-        let reference = if sample == "long_words" { "4444" } else { "KL-10482" };
-        assert!(text.contains(reference) && html.contains(reference), "{place}");
+        let reference = if sample == "long_words" {
+            "4444"
+        } else {
+            "KL-10482"
+        };
+        assert!(
+            text.contains(reference) && html.contains(reference),
+            "{place}"
+        );
         assert_ne!(subject, preheader);
         if sample == "plain" {
             assert!(subject.chars().count() <= 50, "{place}: {subject}");
@@ -131,7 +155,11 @@ fn nothing_is_loaded_but_the_sellers_own_logo() {
             assert_eq!(platform, Platform::Shop, "{}", info.name);
         }
         for loaded in ["url(", "<link", "<script", "@import", "@font-face"] {
-            assert!(!mail.html.contains(loaded), "{} {sample}: {loaded}", info.name);
+            assert!(
+                !mail.html.contains(loaded),
+                "{} {sample}: {loaded}",
+                info.name
+            );
         }
     });
 }
@@ -143,7 +171,12 @@ fn the_text_part_of_each_template() {
         let platform = platforms(info)[0];
         let context = sample(info.kind, "plain");
         let mail = catalogue
-            .render(info.kind, &LocaleChain::only(&info.locale), platform, &context)
+            .render(
+                info.kind,
+                &LocaleChain::only(&info.locale),
+                platform,
+                &context,
+            )
             .unwrap();
         let name = info.name.replace('/', "-").replace(".hbs", "");
         insta::assert_snapshot!(
@@ -157,9 +190,8 @@ fn the_text_part_of_each_template() {
 fn only_relationship_mail_has_a_way_out_and_only_where_the_channel_has_one() {
     each(|info, platform, sample, mail| {
         let is_relationship = info.kind.class() == MailClass::Relationship;
-        let expected = is_relationship
-            && sample != "missing_optional"
-            && platform != Platform::Amazon;
+        let expected =
+            is_relationship && sample != "missing_optional" && platform != Platform::Amazon;
         for part in [&mail.html, &mail.text] {
             let has_link = part.contains("https://kiln.example/u/");
             assert_eq!(has_link, expected, "{} {sample}", info.name);
@@ -188,7 +220,10 @@ fn the_follow_up_never_speaks_of_reviews() {
     each(|info, _, sample, mail| {
         if info.kind == MailKind::FollowUp {
             let all = format!("{}{}{}", mail.subject, mail.preheader, mail.text).to_lowercase();
-            for word in ["review", "rating", "rate ", "stars", "feedback", "bewert", "stern", "opini", "ocen", "gwiazd"] {
+            for word in [
+                "review", "rating", "rate ", "stars", "feedback", "bewert", "stern", "opini",
+                "ocen", "gwiazd",
+            ] {
                 assert!(!all.contains(word), "{} {sample}: {word}", info.name);
             }
         }
@@ -218,9 +253,18 @@ fn hostile_values_are_text_in_every_part() {
     assert!(!mail.html.contains("<script"));
     assert!(!mail.html.contains("<img src=x"));
     assert!(!mail.html.contains("\" onmouseover"));
-    assert!(mail.html.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; {{#each order}}"));
-    assert!(mail.text.contains("\"><script>alert('x')</script> & {{#each order}}"));
-    assert!(mail.text.contains("{{shop.name}}"), "a value is never a template");
+    assert!(
+        mail.html
+            .contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; {{#each order}}")
+    );
+    assert!(
+        mail.text
+            .contains("\"><script>alert('x')</script> & {{#each order}}")
+    );
+    assert!(
+        mail.text.contains("{{shop.name}}"),
+        "a value is never a template"
+    );
 }
 
 #[test]
@@ -292,7 +336,10 @@ fn a_platforms_own_template_is_preferred_there_only() {
             .choose(MailKind::Delay, &only("en"), platform)
             .map(|info| info.name.clone())
     };
-    assert_eq!(name(Platform::Amazon).as_deref(), Some("delay/en.amazon.hbs"));
+    assert_eq!(
+        name(Platform::Amazon).as_deref(),
+        Some("delay/en.amazon.hbs")
+    );
     assert_eq!(name(Platform::Ebay).as_deref(), Some("delay/en.hbs"));
 }
 
@@ -316,14 +363,26 @@ fn the_hash_follows_the_content_also_of_partials_and_words() {
     };
     let first = hash(None);
     assert_eq!(first, hash(None));
-    assert_ne!(first, hash(Some(("partials/greeting.hbs", "<mj-text>x</mj-text>"))));
-    assert_eq!(first, hash(Some(("words/pl.txt", include_str!("../../../templates/words/pl.txt")))));
+    assert_ne!(
+        first,
+        hash(Some(("partials/greeting.hbs", "<mj-text>x</mj-text>")))
+    );
+    assert_eq!(
+        first,
+        hash(Some((
+            "words/pl.txt",
+            include_str!("../../../templates/words/pl.txt")
+        )))
+    );
 }
 
 #[test]
 fn a_hand_written_text_replaces_the_made_one() {
     let mut files = frame_with(&["accepted/en.hbs"]);
-    files.insert("accepted/en.txt.hbs", "{{word \"greeting\"}}\n\n  Order & {{order.ref}}\n\n\n\nBye\n");
+    files.insert(
+        "accepted/en.txt.hbs",
+        "{{word \"greeting\"}}\n\n  Order & {{order.ref}}\n\n\n\nBye\n",
+    );
     let catalogue = Catalogue::load(&files, &Wanted::default()).unwrap();
     let context = sample(MailKind::Accepted, "plain");
     let mail = catalogue
@@ -342,7 +401,12 @@ fn a_reply_is_put_into_its_frame() {
     };
     assert_eq!(part.reply.paragraphs, ["First <b>.", "Second line."]);
     let mail = catalogue
-        .render(MailKind::ComplaintReply, &only("en"), Platform::Amazon, &context)
+        .render(
+            MailKind::ComplaintReply,
+            &only("en"),
+            Platform::Amazon,
+            &context,
+        )
         .unwrap();
     assert!(mail.html.contains("First &lt;b&gt;."));
 }
@@ -380,8 +444,9 @@ mod faults {
     fn check(name: &str, text: &str, at: (&str, usize, usize), words: &str) {
         let found = problems(name, text, &Wanted::default());
         assert!(
-            found.iter().any(|p| p.message.contains(words)
-                && (p.file.as_str(), p.line, p.column) == at),
+            found
+                .iter()
+                .any(|p| p.message.contains(words) && (p.file.as_str(), p.line, p.column) == at),
             "{words} at {at:?}: {found:#?}"
         );
     }
@@ -393,26 +458,63 @@ mod faults {
     }
 
     fn in_mail(body: &str, column: usize, words: &str) {
-        check("paid/en.hbs", &mail(body), ("paid/en.hbs", 7, column), words);
+        check(
+            "paid/en.hbs",
+            &mail(body),
+            ("paid/en.hbs", 7, column),
+            words,
+        );
     }
 
     #[test]
     fn each_fault_of_a_mail_is_found_at_its_line_and_column() {
-        in_mail("<mj-text>{{ordr.ref}}</mj-text>", 12, "no variable `ordr.ref`");
-        in_mail("<mj-text>{{#if order.rf}}x{{/if}}</mj-text>", 16, "no variable");
-        in_mail("<mj-text>{{shout order.ref}}</mj-text>", 12, "no helper `shout`");
+        in_mail(
+            "<mj-text>{{ordr.ref}}</mj-text>",
+            12,
+            "no variable `ordr.ref`",
+        );
+        in_mail(
+            "<mj-text>{{#if order.rf}}x{{/if}}</mj-text>",
+            16,
+            "no variable",
+        );
+        in_mail(
+            "<mj-text>{{shout order.ref}}</mj-text>",
+            12,
+            "no helper `shout`",
+        );
         in_mail("<mj-text>{{{order.ref}}}</mj-text>", 10, "without escaping");
         in_mail("{{> no_such}}", 5, "no partial `no_such`");
         in_mail("{{#> card title=\"x\"}}{{/card}}", 1, "partial blocks");
         in_mail("<mj-text>{{buyer.name}}</mj-text>", 12, "may be missing");
-        in_mail("<mj-text>{{parcel.carrier}}</mj-text>", 12, "no variable `parcel.carrier`");
+        in_mail(
+            "<mj-text>{{parcel.carrier}}</mj-text>",
+            12,
+            "no variable `parcel.carrier`",
+        );
         in_mail("<mj-text><p>x</mj-text>", 14, "`</mj-text>` closes `<p>`");
         in_mail("<mj-txt>x</mj-txt>", 1, "no tag `<mj-txt>`");
-        in_mail("<mj-text colour=\"red\">x</mj-text>", 10, "no attribute `colour`");
-        in_mail("<mj-text><a href=\"http://x.example\">x</a></mj-text>", 19, "https");
+        in_mail(
+            "<mj-text colour=\"red\">x</mj-text>",
+            10,
+            "no attribute `colour`",
+        );
+        in_mail(
+            "<mj-text><a href=\"http://x.example\">x</a></mj-text>",
+            19,
+            "https",
+        );
         in_mail("<mj-text>{{word \"nope\"}}</mj-text>", 17, "no word `nope`");
-        in_mail("<mj-image src=\"https://x.example/a.png\" width=\"10px\"/>", 1, "needs `alt`");
-        in_mail("{{> button to=order.url label=\"x\" order=\"y\"}}", 41, "would hide");
+        in_mail(
+            "<mj-image src=\"https://x.example/a.png\" width=\"10px\"/>",
+            1,
+            "needs `alt`",
+        );
+        in_mail(
+            "{{> button to=order.url label=\"x\" order=\"y\"}}",
+            41,
+            "would hide",
+        );
     }
 
     #[test]
@@ -423,7 +525,12 @@ mod faults {
             ("paid/en.hbs", 2, 14),
             "no variable `order.reff`",
         );
-        check("paid/en.hbs", "---\nsubject: s\ntitel: x\n---\n", ("paid/en.hbs", 3, 1), "no key");
+        check(
+            "paid/en.hbs",
+            "---\nsubject: s\ntitel: x\n---\n",
+            ("paid/en.hbs", 3, 1),
+            "no key",
+        );
         check(
             "words/en.txt",
             "greeting: Hi {{buyer.first_name}},\n",
@@ -437,9 +544,24 @@ mod faults {
             "no variable `shop.nam`",
         );
         check("payd/en.hbs", "x", ("payd/en.hbs", 1, 1), "no mail kind");
-        check("paid/english.hbs", "x", ("paid/english.hbs", 1, 1), "no locale");
-        check("paid/en.amazone.hbs", "x", ("paid/en.amazone.hbs", 1, 1), "no platform");
-        check("paid/xx.txt.hbs", "x", ("paid/xx.txt.hbs", 1, 1), "there is no paid/xx.hbs");
+        check(
+            "paid/english.hbs",
+            "x",
+            ("paid/english.hbs", 1, 1),
+            "no locale",
+        );
+        check(
+            "paid/en.amazone.hbs",
+            "x",
+            ("paid/en.amazone.hbs", 1, 1),
+            "no platform",
+        );
+        check(
+            "paid/xx.txt.hbs",
+            "x",
+            ("paid/xx.txt.hbs", 1, 1),
+            "there is no paid/xx.hbs",
+        );
     }
 
     #[test]
@@ -467,7 +589,11 @@ mod faults {
 
     #[test]
     fn a_near_name_is_offered() {
-        let found = problems("paid/en.hbs", &mail("<mj-text>{{order.reff}}</mj-text>"), &Wanted::default());
+        let found = problems(
+            "paid/en.hbs",
+            &mail("<mj-text>{{order.reff}}</mj-text>"),
+            &Wanted::default(),
+        );
         assert_eq!(found[0].hint, "did you mean `order.ref`?");
         assert_eq!(found[0].excerpt, "<mj-text>{{order.reff}}</mj-text>");
     }
@@ -478,7 +604,11 @@ mod faults {
             kinds: [MailKind::Customs, MailKind::Paid].into(),
             locales: ["de-AT".parse().unwrap(), "en".parse().unwrap()].into(),
         };
-        let found = Catalogue::load(&frame_with(&["customs/en.hbs", "paid/en.hbs", "paid/de.hbs"]), &wanted).unwrap_err();
+        let found = Catalogue::load(
+            &frame_with(&["customs/en.hbs", "paid/en.hbs", "paid/de.hbs"]),
+            &wanted,
+        )
+        .unwrap_err();
         let names: Vec<&str> = found.iter().map(|p| p.file.as_str()).collect();
         assert_eq!(names, ["customs/de.hbs"]);
     }
@@ -494,6 +624,11 @@ mod faults {
         let body = "<mj-text>{{plural order.items one=\"#\" other=\"#\"}}</mj-text>";
         in_mail(body, 19, "cannot write `order.items`");
         let text = "---\nsubject: s\npreheader: p\ndescription: d\n---\n<mj-section><mj-column><mj-text>{{plural refund.visible_days one=\"#\" few=\"#\"}}</mj-text></mj-column></mj-section>";
-        check("refund/pl.hbs", text, ("refund/pl.hbs", 6, 35), "lacks the form `many`");
+        check(
+            "refund/pl.hbs",
+            text,
+            ("refund/pl.hbs", 6, 35),
+            "lacks the form `many`",
+        );
     }
 }

@@ -116,7 +116,9 @@ pub(super) fn clean(value: &str) -> Option<String> {
     let mut length = 0;
     for c in value.nfc() {
         // Bidi embeddings and overrides could turn the rest of the mail around.
-        if c.is_whitespace() || c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        if c.is_whitespace()
+            || c.is_control()
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         {
             space = length > 0;
             continue;
@@ -415,18 +417,21 @@ impl Builder<'_> {
             .map_or(1, |index| index + 1);
         // Lines still to come travel in at least one parcel more.
         let count = all.len().max(position) + usize::from(!self.to_come().is_empty());
-        let delivered = order.facts().iter().rev().find_map(|event| {
-            match (&event.fact, &event.parcel_ref) {
-                (event::Fact::Delivered(delivery), parcel_ref)
-                    if parcel_ref
-                        .as_ref()
-                        .is_none_or(|named| *named == parcel.parcel_ref) =>
-                {
-                    text(delivery.place.as_ref())
-                }
-                _ => None,
-            }
-        });
+        let delivered =
+            order
+                .facts()
+                .iter()
+                .rev()
+                .find_map(|event| match (&event.fact, &event.parcel_ref) {
+                    (event::Fact::Delivered(delivery), parcel_ref)
+                        if parcel_ref
+                            .as_ref()
+                            .is_none_or(|named| *named == parcel.parcel_ref) =>
+                    {
+                        text(delivery.place.as_ref())
+                    }
+                    _ => None,
+                });
         ParcelFacts {
             position,
             count,
@@ -435,7 +440,11 @@ impl Builder<'_> {
                 // We were not told what is in which parcel: say nothing rather than everything.
                 Vec::new()
             } else {
-                self.items(order.lines_to_ship().filter(|line| parcel.holds(&line.line_ref)))
+                self.items(
+                    order
+                        .lines_to_ship()
+                        .filter(|line| parcel.holds(&line.line_ref)),
+                )
             },
             carrier: text(parcel.shipment.carrier.as_ref()),
             tracking_number: text(parcel.shipment.tracking_number.as_ref()),
@@ -576,12 +585,13 @@ impl Builder<'_> {
         let order = self.request.order;
         let incident = self.incident(&order.refunds)?;
         let refund = &incident.data;
-        let is_partial = refund
-            .partial
-            .unwrap_or_else(|| match (refund.amount, order.details.total) {
-                (Some(amount), Some(total)) => amount < total,
-                _ => !incident.line_refs.is_empty(),
-            });
+        let is_partial =
+            refund
+                .partial
+                .unwrap_or_else(|| match (refund.amount, order.details.total) {
+                    (Some(amount), Some(total)) => amount < total,
+                    _ => !incident.line_refs.is_empty(),
+                });
         let paid_by = order.paid.as_ref().and_then(|(_, p)| p.method.as_deref());
         let means = Means::of(refund.method.as_deref().or(paid_by));
         Ok(Refund {
@@ -616,8 +626,9 @@ impl Builder<'_> {
             is_whole: remainder.is_empty(),
             by_buyer: incident.data.by.as_deref() == Some("buyer"),
             was_paid: order.paid.is_some() && !self.payment().on_delivery,
-            refund_amount: refund
-                .and_then(|refund| self.money_in(refund.data.amount, refund.data.currency.as_ref())),
+            refund_amount: refund.and_then(|refund| {
+                self.money_in(refund.data.amount, refund.data.currency.as_ref())
+            }),
             items: self.named_items(&incident.line_refs),
             remainder,
         })
@@ -642,8 +653,9 @@ impl Builder<'_> {
             will_be_refunded: result == "refunded" || refund.is_some(),
             will_be_replaced: matches!(result, "replaced" | "exchanged"),
             was_declined: matches!(result, "declined" | "rejected"),
-            refund_amount: refund
-                .and_then(|refund| self.money_in(refund.data.amount, refund.data.currency.as_ref())),
+            refund_amount: refund.and_then(|refund| {
+                self.money_in(refund.data.amount, refund.data.currency.as_ref())
+            }),
             visible_days: Means::of(paid_by).days(),
             items: self.named_items(&incident.line_refs),
         })
@@ -748,3 +760,6 @@ fn contrast_with_white(color: [u8; 3]) -> f64 {
     });
     1.05 / (0.2126f64.mul_add(red, 0.7152f64.mul_add(green, 0.0722 * blue)) + 0.05)
 }
+#[cfg(test)]
+#[path = "build/tests.rs"]
+mod tests;

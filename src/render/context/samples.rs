@@ -49,6 +49,7 @@ fn day(month: u32, day: u32, hour: u32) -> LocalTime {
     LocalTime(NaiveDateTime::new(date, time))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every use is an optional value")]
 fn eur(cents: i64) -> Option<Money> {
     Some(Money {
         amount: Decimal::new(cents, 2),
@@ -56,6 +57,7 @@ fn eur(cents: i64) -> Option<Money> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every use is an optional value")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -89,7 +91,10 @@ fn plain(kind: MailKind) -> MailContext {
         shop: Shop {
             name: "Kiln & Linen".to_owned(),
             legal_name: "Kiln & Linen GmbH".to_owned(),
-            address: vec!["Beispielweg 12".to_owned(), "04109 Leipzig, Germany".to_owned()],
+            address: vec![
+                "Beispielweg 12".to_owned(),
+                "04109 Leipzig, Germany".to_owned(),
+            ],
             support_email: some("hello@kiln.example"),
             support_url: some("https://kiln.example/help"),
             privacy_url: some("https://kiln.example/privacy"),
@@ -111,7 +116,11 @@ fn plain(kind: MailKind) -> MailContext {
             total: eur(5480),
             shipping: eur(490),
             discount: None,
-            address: vec!["Anna Nowak".to_owned(), "Kwiatowa 3".to_owned(), "60-101 Poznań, Poland".to_owned()],
+            address: vec![
+                "Anna Nowak".to_owned(),
+                "Kwiatowa 3".to_owned(),
+                "60-101 Poznań, Poland".to_owned(),
+            ],
             dispatch_by: Some(day(3, 4, 12)),
             deliver_by: Some(day(3, 9, 18)),
             invoice_url: some("https://kiln.example/invoices/KL-10482"),
@@ -135,6 +144,7 @@ fn parcel() -> ParcelFacts {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one literal per mail kind")]
 fn part(kind: MailKind) -> Part {
     let parcel_part = |pickup, customs| {
         Part::Parcel(Box::new(ParcelPart {
@@ -399,7 +409,7 @@ fn sixty_items(kind: MailKind) -> MailContext {
 fn long_words(kind: MailKind) -> MailContext {
     const WORD: &str = "Donaudampfschifffahrtselektrizitätenwerk";
     let mut context = plain(kind);
-    context.shop.name = WORD.to_owned();
+    WORD.clone_into(&mut context.shop.name);
     context.buyer.first_name = some(WORD);
     context.order.reference = "4".repeat(40);
     for priced in &mut context.order.items {
@@ -418,7 +428,11 @@ fn right_to_left(kind: MailKind) -> MailContext {
     let mut context = plain(kind);
     context.buyer.first_name = some("نور");
     context.buyer.name = some("نور الهدى");
-    context.order.address = vec!["نور الهدى".to_owned(), "Sonnenallee 120".to_owned(), "12045 Berlin".to_owned()];
+    context.order.address = vec![
+        "نور الهدى".to_owned(),
+        "Sonnenallee 120".to_owned(),
+        "12045 Berlin".to_owned(),
+    ];
     context
 }
 
@@ -505,14 +519,11 @@ fn states(kind: MailKind) -> Vec<(&'static str, MailContext)> {
                 context
             }),
         ],
-        MailKind::Shipped => vec![(
-            "number_without_link",
-            {
-                let mut context = plain(kind);
-                each_parcel(&mut context, |parcel| parcel.tracking_url = None);
-                context
-            },
-        )],
+        MailKind::Shipped => vec![("number_without_link", {
+            let mut context = plain(kind);
+            each_parcel(&mut context, |parcel| parcel.tracking_url = None);
+            context
+        })],
         MailKind::Delay => vec![(
             "already_shipped",
             with(&|part| {

@@ -46,7 +46,13 @@ fn check(files: &[(&str, &str)], body: &str, expected: &str) {
     assert_eq!(text, expected);
 }
 
-fn check_problem(files: &[(&str, &str)], body: &str, file: &str, place: (usize, usize), words: &str) {
+fn check_problem(
+    files: &[(&str, &str)],
+    body: &str,
+    file: &str,
+    place: (usize, usize),
+    words: &str,
+) {
     let (_, problems) = expand(files, body);
     let found = problems
         .iter()
@@ -60,7 +66,10 @@ fn check_problem(files: &[(&str, &str)], body: &str, file: &str, place: (usize, 
 #[test]
 fn keys_of_a_partial_become_what_was_passed() {
     check(
-        &[("partials/b.hbs", "<a href=\"{{url to}}\">{{label}}</a>{{#each list}}{{title}}{{/each}}")],
+        &[(
+            "partials/b.hbs",
+            "<a href=\"{{url to}}\">{{label}}</a>{{#each list}}{{title}}{{/each}}",
+        )],
         "{{> b to=order.url label=\"A & B\" list=this.items}}",
         "<a href=\"{{url order.url}}\">A &amp; B</a>{{#each this.items}}{{title}}{{/each}}",
     );
@@ -84,17 +93,53 @@ fn partials_that_include_each_other_are_refused_where_the_round_closes() {
         ("partials/a.hbs", "x\n {{> b}}"),
         ("partials/b.hbs", "y{{> a}}"),
     ];
-    check_problem(&files, "{{> a}}", "partials/b.hbs", (1, 6), "includes itself");
-    check_problem(&[], "{{word \"loop\"}}", "words/en.txt", (1, 1), "include each other");
+    check_problem(
+        &files,
+        "{{> a}}",
+        "partials/b.hbs",
+        (1, 6),
+        "includes itself",
+    );
+    check_problem(
+        &[],
+        "{{word \"loop\"}}",
+        "words/en.txt",
+        (1, 1),
+        "include each other",
+    );
 }
 
 #[test]
 fn unknown_partials_words_and_keys_are_named_with_their_place() {
     let files = [("partials/button.hbs", "{{label}}")];
-    check_problem(&files, "a\n{{> buton}}", "m.hbs", (2, 5), "no partial `buton`");
-    check_problem(&files, "{{> button label='x' size='y'}}", "m.hbs", (1, 27), "no key `size`");
-    check_problem(&files, "{{> button order='x'}}", "m.hbs", (1, 18), "would hide");
-    check_problem(&files, "{{word \"hallo\"}}", "m.hbs", (1, 8), "no word `hallo`");
+    check_problem(
+        &files,
+        "a\n{{> buton}}",
+        "m.hbs",
+        (2, 5),
+        "no partial `buton`",
+    );
+    check_problem(
+        &files,
+        "{{> button label='x' size='y'}}",
+        "m.hbs",
+        (1, 27),
+        "no key `size`",
+    );
+    check_problem(
+        &files,
+        "{{> button order='x'}}",
+        "m.hbs",
+        (1, 18),
+        "would hide",
+    );
+    check_problem(
+        &files,
+        "{{word \"hallo\"}}",
+        "m.hbs",
+        (1, 8),
+        "no word `hallo`",
+    );
     check_problem(&files, "{{> button 'x'}}", "m.hbs", (1, 12), "pairs only");
 }
 
