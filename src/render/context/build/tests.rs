@@ -1,11 +1,11 @@
-use super::*;
+use super::{color::*, *};
 use crate::{
     mail::{Locale, Platform},
     order::{
         Fact, OrderEvent, TimePrecision,
         event::{Delivery, OrderDetails},
     },
-    render::{Catalogue, LocaleChain, context::Item},
+    render::{Catalogue, LocaleChain, context::Delay},
 };
 use std::sync::LazyLock;
 
