@@ -78,6 +78,8 @@ struct Template {
     is_text_by_hand: bool,
     /// Where each tag of the compiled page stands in the sources, by line and column there.
     places: BTreeMap<(usize, usize), (String, usize)>,
+    /// The lines of subject and preheader.
+    head_lines: [usize; 2],
     names: Names,
 }
 
@@ -229,7 +231,12 @@ impl Template {
             .then(|| self.places.range(..=at).next_back())
             .flatten()
             .map(|(_, place)| place.clone());
-        let (file, line) = place.unwrap_or_else(|| (self.info.name.clone(), 0));
+        let in_head = match part {
+            "subject" => self.head_lines[0],
+            "preheader" => self.head_lines[1],
+            _ => 0,
+        };
+        let (file, line) = place.unwrap_or_else(|| (self.info.name.clone(), in_head));
         RenderError::Value {
             file,
             line,

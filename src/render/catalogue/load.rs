@@ -146,10 +146,22 @@ impl<'a> Loader<'a> {
 
     fn mails(&mut self) -> Vec<Mail<'a>> {
         let files = self.files;
-        let mut mails = Vec::new();
-        for (name, _) in files.iter() {
+        let mut mails: Vec<Mail<'a>> = Vec::new();
+        for (name, text) in files.iter() {
             match role(name) {
-                Role::Mail(kind, locale, platform) => mails.push((name, kind, locale, platform)),
+                Role::Mail(kind, locale, platform) => {
+                    let twin = mails.iter().find(|(_, of, in_locale, on, ..)| {
+                        (*of, in_locale, *on) == (kind, &locale, platform)
+                    });
+                    if let Some((other, ..)) = twin {
+                        let message = format!("{other} is the same mail under another name");
+                        self.problems.insert(TemplateProblem::of_file(
+                            name,
+                            Fault::new(message, "keep one of the two"),
+                        ));
+                    }
+                    mails.push((name, kind, locale, platform));
+                }
                 Role::Unknown(why) => {
                     let folder = name.split('/').next().unwrap_or(name);
                     let kinds = MailKind::ALL.iter().map(|kind| kind.as_str());
@@ -168,7 +180,14 @@ impl<'a> Loader<'a> {
                         ));
                     }
                 }
-                Role::Words(_) | Role::Layout | Role::Partial => {}
+                // What stands in a partial is checked where a mail includes it; one that no mail
+                // includes must at least be readable.
+                Role::Layout | Role::Partial => {
+                    for (at, fault) in tag::read(text).1 {
+                        self.fault(name, at, fault);
+                    }
+                }
+                Role::Words(_) => {}
             }
         }
         mails
@@ -262,6 +281,8 @@ impl<'a> Loader<'a> {
                 platform,
                 description: head.description.clone(),
             };
+            let head_lines = [&head.subject, &head.preheader]
+                .map(|entry| piece.text[..entry.at].matches('\n').count() + 1);
             let key = Key {
                 kind,
                 locale: locale.clone(),
@@ -274,7 +295,14 @@ impl<'a> Loader<'a> {
                 html: &page.compiled.page,
                 text: &text,
             };
-            self.register(key, info, &parts, by_hand.is_some(), page.places);
+            self.register(
+                key,
+                info,
+                &parts,
+                by_hand.is_some(),
+                page.places,
+                head_lines,
+            );
         }
     }
 
@@ -411,6 +439,7 @@ impl<'a> Loader<'a> {
         parts: &Parts<'_>,
         is_text_by_hand: bool,
         places: BTreeMap<(usize, usize), (String, usize)>,
+        head_lines: [usize; 2],
     ) {
         let base = format!("{}#{:?}", info.name, key.layout).to_lowercase();
         let names = Names {
@@ -451,6 +480,7 @@ impl<'a> Loader<'a> {
                 content_hash,
                 is_text_by_hand,
                 places,
+                head_lines,
                 names,
             },
         );

@@ -545,6 +545,18 @@ mod faults {
         );
         check("payd/en.hbs", "x", ("payd/en.hbs", 1, 1), "no mail kind");
         check(
+            "accepted/EN.hbs",
+            &mail("<mj-text>x</mj-text>"),
+            ("accepted/en.hbs", 1, 1),
+            "same mail",
+        );
+        check(
+            "partials/unused.hbs",
+            "a{{{b}}}",
+            ("partials/unused.hbs", 1, 2),
+            "escaping",
+        );
+        check(
             "paid/english.hbs",
             "x",
             ("paid/english.hbs", 1, 1),
