@@ -8,7 +8,9 @@ pub mod header;
 pub mod kind;
 pub mod locale;
 pub mod message;
+pub mod message_id;
 pub mod platform;
+pub mod unsubscribe;
 
 pub use address::{Address, AddressError, Mailbox};
 pub use kind::{MailClass, MailKind, UnknownMailKind};

@@ -16,6 +16,7 @@ mod front_matter;
 mod helpers;
 mod html;
 mod markup;
+pub mod mime;
 mod mjml;
 pub mod problem;
 pub mod schema;
@@ -24,7 +25,7 @@ mod text;
 
 pub use catalogue::{Catalogue, TemplateInfo, Wanted};
 pub use chain::LocaleChain;
-pub use context::MailContext;
+pub use context::{BuildError, ContextRequest, MailContext, ShopFacts};
 pub use files::TemplateFiles;
 pub use problem::TemplateProblem;
 

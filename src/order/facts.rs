@@ -73,6 +73,10 @@ impl OrderEvent {
         let at = self.occurred_at.timestamp_millis().to_string();
         let named = |reference: &Option<String>| reference.clone().unwrap_or_else(|| at.clone());
         let occurrence = match &self.fact {
+            // Corrected details of the same order are news, even when they carry the same date.
+            Fact::OrderAccepted(_) | Fact::OrderSnapshot(_) => {
+                format!("{at}/{}/{}", self.source, self.source_event_id)
+            }
             Fact::RefundIssued(refund) => named(&refund.refund_ref),
             Fact::ReturnRequested(case) | Fact::ReturnCompleted(case) => {
                 // A return may be opened, closed and opened again under one reference.
@@ -116,7 +120,8 @@ impl OrderEvent {
 
 /// The facts in canonical order, each meaning once, without those a later fact makes needless.
 ///
-/// Canonical order is by time, then by the place of the kind in an order's life, then by key.
+/// Canonical order is by time, then by the place of the kind in an order's life, then by the time
+/// of receipt, then by key.
 pub(super) fn canonical(mut facts: Vec<OrderEvent>) -> Vec<OrderEvent> {
     let mut keyed: Vec<(String, OrderEvent)> = facts
         .drain(..)
@@ -126,6 +131,8 @@ pub(super) fn canonical(mut facts: Vec<OrderEvent>) -> Vec<OrderEvent> {
         left.occurred_at
             .cmp(&right.occurred_at)
             .then_with(|| life_rank(&left.fact).cmp(&life_rank(&right.fact)))
+            // Of two tellings of the same moment the later received corrects the earlier.
+            .then_with(|| left.received_at.cmp(&right.received_at))
             .then_with(|| left_key.cmp(right_key))
             .then_with(|| by_source(left, right))
     });

@@ -372,3 +372,26 @@ proptest! {
         prop_assert_eq!(after.skipped_steps, vec![step]);
     }
 }
+
+#[test]
+fn corrected_details_of_the_same_date_win_by_the_time_of_receipt() {
+    let with_email = |email: &str, received: i64| {
+        let mut event = event(0, None, accepted(&["l1"]));
+        if let Fact::OrderAccepted(details) = &mut event.fact {
+            details.buyer.email = Some(email.to_owned());
+        }
+        event.source_event_id = email.to_owned();
+        event.received_at = Some(at(received));
+        event
+    };
+    let (wrong, right) = (
+        with_email("z@example.com", 1),
+        with_email("a@example.com", 2),
+    );
+    for events in [[wrong.clone(), right.clone()], [right, wrong]] {
+        assert_eq!(
+            order(&events).details.buyer.email.as_deref(),
+            Some("a@example.com")
+        );
+    }
+}

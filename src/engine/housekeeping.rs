@@ -1,0 +1,101 @@
+//! What must be done now and then: leases that ran out, data past its retention.
+
+use serde::Serialize;
+
+use crate::{
+    clock::Instant,
+    mail::MailClass,
+    store::{
+        purge::{Purged, Retention},
+        settle::Outcome,
+    },
+};
+
+use super::{Engine, EngineError};
+
+/// What a sweep found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SweepReport {
+    /// Claimed by a worker that never came back: free again.
+    pub released: usize,
+    /// Being sent when the worker vanished, transactional: tried once more with the same
+    /// Message-ID (D10).
+    pub tried_again: usize,
+    /// Being sent when the worker vanished: a person decides.
+    pub uncertain: usize,
+}
+
+impl Engine {
+    /// Takes back what workers left behind whose leases ran out (D10, D11).
+    pub async fn sweep(&self) -> Result<SweepReport, EngineError> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let swept = tx.sweep_leases(now).await?;
+        for error in &swept.uncertain.corrupt {
+            tracing::error!(event = "message.unreadable", %error);
+        }
+        let mut again = Vec::new();
+        for row in &swept.uncertain.rows {
+            let attempts = tx.attempts_of(row.id).await?;
+            let doubts = attempts
+                .iter()
+                .filter(|a| a.outcome == Outcome::Uncertain.as_str())
+                .count();
+            if row.class() == MailClass::Transactional && doubts <= 1 {
+                again.push(row.id);
+            }
+        }
+        if !again.is_empty() {
+            tx.requeue_uncertain(&again, now, now).await?;
+        }
+        tx.commit().await?;
+        let uncertain = swept.uncertain.rows.len() - again.len();
+        if uncertain > 0 {
+            tracing::error!(
+                event = "messages.uncertain",
+                count = uncertain,
+                "mails were under way when their worker vanished; decide with `afternote outbox decide`"
+            );
+        }
+        Ok(SweepReport {
+            released: swept.released.len(),
+            tried_again: again.len(),
+            uncertain,
+        })
+    }
+
+    /// Deletes what is past its retention, in small steps.
+    pub async fn purge(&self, ages: &RetentionAges) -> Result<Purged, EngineError> {
+        let now = self.clock.now();
+        Ok(self
+            .db
+            .purge(Retention {
+                mails_before: now - ages.mails,
+                payloads_before: now - ages.payloads,
+                replies_before: now - ages.replies,
+                events_before: now - ages.events,
+                batch: 500,
+                max_batches: 200,
+            })
+            .await?)
+    }
+
+    /// When the next mail that is not due yet will be.
+    pub async fn next_due(&self) -> Result<Option<Instant>, EngineError> {
+        let mut tx = self.db.read().await?;
+        Ok(tx.next_due(self.clock.now()).await?.map(Into::into))
+    }
+}
+
+/// How long what is kept (email-requirements P2).
+#[derive(Debug, Clone, Copy)]
+pub struct RetentionAges {
+    /// Rendered mails.
+    pub mails: chrono::TimeDelta,
+    /// What sources sent.
+    pub payloads: chrono::TimeDelta,
+    /// Replies of relays.
+    pub replies: chrono::TimeDelta,
+    /// Events.
+    pub events: chrono::TimeDelta,
+}
