@@ -75,16 +75,7 @@ pub(super) fn instances(order: &Order, ledger: &Ledger, step: &Step, zone: Tz) -
         Anchor::SplitShipped => Instance::order(split_since(order)),
         Anchor::Delayed => delays(order, zone),
         Anchor::OutOfStock => incidents(step, &order.stock_outs),
-        Anchor::CustomsHold => {
-            let mut found = incidents(step, &order.customs);
-            for (instance, incident) in found.iter_mut().zip(&order.customs) {
-                let parcel = incident.parcel_ref.as_deref().and_then(|r| order.parcel(r));
-                if parcel.is_some_and(|p| p.delivered.is_some()) {
-                    instance.moot = Some(Reason::AlreadyDelivered);
-                }
-            }
-            found
-        }
+        Anchor::CustomsHold => customs(order, step),
         Anchor::RefundIssued => incidents(step, &order.refunds),
         Anchor::Cancelled => incidents(step, &order.cancellations),
         Anchor::Returned => incidents(step, &order.returned),
@@ -202,6 +193,33 @@ fn incidents<T>(step: &Step, all: &[Incident<T>]) -> Vec<Instance> {
             instance
         })
         .collect()
+}
+
+/// One notice per parcel customs holds, counted from the first hold; scope incident tells of each.
+fn customs(order: &Order, step: &Step) -> Vec<Instance> {
+    let mut found: Vec<Instance> = Vec::new();
+    for hold in &order.customs {
+        let scope = match (&hold.parcel_ref, step.scope) {
+            (Some(parcel), ScopeKind::Parcel) => Scope::Parcel(parcel.clone()),
+            (_, ScopeKind::Order) => Scope::Order,
+            _ => Scope::Incident(hold.key.clone()),
+        };
+        if found.iter().any(|known| known.scope == scope) {
+            continue;
+        }
+        let mut instance = Instance::new(scope, Ok(hold.stamp));
+        instance.parcels = hold.parcel_ref.iter().cloned().collect();
+        let parcel = hold.parcel_ref.as_deref().and_then(|r| order.parcel(r));
+        instance.moot = parcel.and_then(|parcel| {
+            if parcel.delivered.is_some() {
+                Some(Reason::AlreadyDelivered)
+            } else {
+                (!parcel.is_live()).then_some(Reason::NoLongerApplies)
+            }
+        });
+        found.push(instance);
+    }
+    found
 }
 
 /// Since when the buyer knows the order comes in several parcels: a second live parcel left, or
