@@ -152,7 +152,7 @@ async fn measure(name: &str, url: &str, sent: usize, stored: usize) {
             format!("{rate:.0} events/s"),
         );
     }
-    let stop = watch::channel(false).1;
+    let (_keep_going, stop) = watch::channel(false);
     // Clears the mails that were due at once, so that the measured ones stand alone.
     clock.set(at(60 * 24 * 4));
     let cleared = Stopwatch::now();

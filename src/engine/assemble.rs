@@ -260,6 +260,7 @@ pub fn cap(config: &Config) -> Option<Cap> {
 pub fn retention(config: &Config) -> RetentionAges {
     let retention = &config.privacy.retention;
     RetentionAges {
+        addresses: delta(retention.addresses),
         mails: delta(retention.bodies),
         payloads: delta(retention.raw_payloads),
         replies: delta(retention.attempts),

@@ -4,9 +4,7 @@ use crate::{
     config::{findings::Findings, read::one_of},
     mail::{MailClass, MailKind},
     order::event::Rung,
-    sequence::{
-        Anchor, DeliverBy, ScopeKind, Sequence, Span, Step, step::NamedDeadline,
-    },
+    sequence::{Anchor, DeliverBy, ScopeKind, Sequence, Span, Step, step::NamedDeadline},
 };
 
 use super::{COUNTRY_HINT, NO_COUNTRY, is_country};
