@@ -18,6 +18,7 @@ mod serve;
 mod simulate;
 mod start;
 mod suppress;
+mod table;
 mod why;
 
 use std::{path::PathBuf, process::ExitCode};

@@ -310,7 +310,8 @@ fn channel_rules(
     })
 }
 
-fn policy(name: &str, channel: &config::Channel) -> Result<Policy, AssembleError> {
+/// What may go on a channel: the built-in table with the seller's exceptions.
+pub fn policy(name: &str, channel: &config::Channel) -> Result<Policy, AssembleError> {
     let overrides = channel
         .policy
         .iter()
