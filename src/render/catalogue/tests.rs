@@ -2,6 +2,7 @@ use std::sync::LazyLock;
 
 use super::*;
 use crate::{
+    lint,
     mail::MailClass,
     render::context::{Part, samples},
 };
@@ -141,6 +142,45 @@ fn every_mail_of_every_sample_is_whole() {
             );
         }
     });
+}
+
+#[test]
+fn the_linter_objects_to_no_mail_of_a_shop_or_a_platforms_own_template() {
+    let mut findings = std::collections::BTreeSet::new();
+    each(|info, platform, sample, mail| {
+        let is_judged = platform == Platform::Shop || info.platform.is_some();
+        if !is_judged || sample == "sixty_items" {
+            return;
+        }
+        let field = |kind, text| lint::Field {
+            kind,
+            text,
+            name: None,
+        };
+        let draft = lint::Draft {
+            fields: vec![
+                field(lint::FieldKind::Subject, mail.subject.as_str()),
+                field(lint::FieldKind::Preheader, mail.preheader.as_str()),
+                field(lint::FieldKind::BodyHtml, mail.html.as_str()),
+                field(lint::FieldKind::BodyText, mail.text.as_str()),
+            ],
+            vars: Vec::new(),
+        };
+        let profile = lint::Profile::new(Some(platform), info.kind, info.locale.clone());
+        for found in lint::check(&draft, &profile) {
+            if found.severity > lint::Severity::Info {
+                findings.insert(format!(
+                    "{} {sample}: {:?} {} `{}`: {}",
+                    info.name,
+                    found.field_kind,
+                    found.rule.code(),
+                    found.excerpt,
+                    found.message
+                ));
+            }
+        }
+    });
+    assert_eq!(findings, std::collections::BTreeSet::new());
 }
 
 #[test]

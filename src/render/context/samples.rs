@@ -259,7 +259,7 @@ fn part(kind: MailKind) -> Part {
         MailKind::ComplaintReply => Part::Reply(ReplyPart {
             reply: Reply {
                 paragraphs: vec![
-                    "We have looked at your photos: the handle broke in the post, not in your hands.".to_owned(),
+                    "We have looked at your photos: the handle broke on its way to you, not in your hands.".to_owned(),
                     "A new mug leaves our workshop tomorrow. You need not send anything back.".to_owned(),
                 ],
             },
