@@ -387,6 +387,7 @@ fn shop_facts(config: &Config, channel: &config::Channel) -> ShopFacts {
         logo_url: config.brand.logo_url.clone(),
         brand_color: Some(config.brand.color.clone()),
         review_url: channel.review_url.clone(),
+        order_url: channel.order_url.clone(),
         unsubscribe_url: None,
     }
 }

@@ -49,9 +49,12 @@ pub struct ShopFacts {
     pub logo_url: Option<String>,
     /// `#rrggbb`; darkened where white text on it could not be read.
     pub brand_color: Option<String>,
-    /// Where reviews are written: an https address in which `{order}` stands for the order's
+    /// Where reviews are written: an https address in which `{order_ref}` stands for the order's
     /// reference. `None`: the order's own page is taken.
     pub review_url: Option<String>,
+    /// The order's page on the channel, with `{order_ref}` as above, for orders whose source
+    /// names none.
+    pub order_url: Option<String>,
     /// The way out of relationship mail for this buyer; `None` on marketplace relays (U1).
     pub unsubscribe_url: Option<String>,
 }
@@ -191,7 +194,7 @@ impl Builder<'_> {
         let details = &order.details;
         OrderPart {
             reference: clean(&order.external_ref).unwrap_or_else(|| "-".to_owned()),
-            url: address(details.order_url.as_ref()),
+            url: self.order_url(),
             accepted_on: order.accepted.map(|stamp| self.local(stamp.at)),
             items: details
                 .lines
@@ -334,24 +337,33 @@ impl Builder<'_> {
     }
 
     fn review_url(&self) -> Result<String, BuildError> {
-        let order = self.request.order;
-        let configured = self.request.shop.review_url.as_ref().map(|template| {
-            let reference: String = order
-                .external_ref
-                .bytes()
-                .map(|b| {
-                    if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.') {
-                        char::from(b).to_string()
-                    } else {
-                        format!("%{b:02X}")
-                    }
-                })
-                .collect();
-            template.replace("{order}", &reference)
-        });
-        address(configured.as_ref())
-            .or_else(|| address(order.details.order_url.as_ref()))
+        address(self.filled(self.request.shop.review_url.as_ref()).as_ref())
+            .or_else(|| self.order_url())
             .ok_or(BuildError::NoReviewUrl)
+    }
+
+    /// The order's page: the one the source named, else the channel's.
+    fn order_url(&self) -> Option<String> {
+        address(self.request.order.details.order_url.as_ref())
+            .or_else(|| address(self.filled(self.request.shop.order_url.as_ref()).as_ref()))
+    }
+
+    /// A configured address with the order's reference in it, percent-encoded.
+    fn filled(&self, template: Option<&String>) -> Option<String> {
+        let reference: String = self
+            .request
+            .order
+            .external_ref
+            .bytes()
+            .map(|b| {
+                if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.') {
+                    char::from(b).to_string()
+                } else {
+                    format!("%{b:02X}")
+                }
+            })
+            .collect();
+        template.map(|template| template.replace("{order_ref}", &reference))
     }
 }
 

@@ -402,7 +402,7 @@ fn a_review_link_comes_from_the_channel_or_the_order_or_not_at_all() {
         })
     };
     assert_eq!(
-        with(Some("https://r.example/?o={order}")).unwrap(),
+        with(Some("https://r.example/?o={order_ref}")).unwrap(),
         "https://r.example/?o=A-1"
     );
     assert_eq!(with(None).unwrap(), "https://shop.example/A-1");
