@@ -53,7 +53,7 @@ struct Entry {
     rule: Option<&'static str>,
     message: String,
     hint: Option<String>,
-    /// As people read it.
+    /// As people read it; empty where the entry before tells it too.
     #[serde(skip)]
     shown: String,
 }
@@ -102,7 +102,7 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<ExitCod
             problems: &entries,
         })?,
         Format::Text => {
-            for entry in &entries {
+            for entry in entries.iter().filter(|entry| !entry.shown.is_empty()) {
                 output::styled(&format!("{}\n", entry.shown))?;
             }
             output::line(&last_line(
@@ -132,11 +132,14 @@ fn last_line(errors: usize, warnings: usize, looked: Option<&Looked>, is_example
         ),
         Some(looked) => {
             line.push_str(&format!(
-                " in {}, {} and {} written from samples",
+                " in {}, {}",
                 counted(looked.channels, "enabled channel"),
                 counted(looked.templates, "template"),
-                counted(looked.rendered, "mail"),
             ));
+            line.push_str(&match looked.rendered {
+                0 => "; mails are written from samples once the templates can be read".to_owned(),
+                count => format!(" and {} written from samples", counted(count, "mail")),
+            });
         }
     }
     if is_example {

@@ -243,6 +243,16 @@ impl Engine {
         Ok(was_there)
     }
 
+    /// What is kept from an address, on whichever channel.
+    pub async fn suppressions_of(
+        &self,
+        address: &Address,
+    ) -> Result<Vec<Suppression>, EngineError> {
+        let key = self.keys.of(address).to_string();
+        let mut tx = self.db.read().await?;
+        Ok(tx.suppressions_of(&[&key]).await?)
+    }
+
     /// Plans every order of a buyer anew, in the transaction that changed the buyer's standing (U5).
     async fn replan_buyer(
         &self,

@@ -1,6 +1,9 @@
 //! Templates: their faults, their wording, and the mails they make of the sample data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use annotate_snippets::{AnnotationKind, Level as Title, Renderer, Snippet};
 use chrono::NaiveDate;
@@ -15,7 +18,7 @@ use crate::{
     lint::{Destination, Diagnostic, Draft, Field, FieldKind, Profile, Rule, Severity},
     mail::{Locale, MailKind, Platform},
     render::{
-        Catalogue, LocaleChain, MailContext, Rendered, TemplateFiles, TemplateProblem,
+        Catalogue, LocaleChain, MailContext, Rendered, TemplateFiles, TemplateProblem, Wanted,
         context::{Part, samples},
     },
 };
@@ -50,31 +53,36 @@ pub(super) fn check(
             });
         }
     }
-    match Catalogue::load(&files, &assemble::wanted(config)) {
+    let catalogue = match Catalogue::load(&files, &assemble::wanted(config)) {
+        Ok(catalogue) => Ok(catalogue),
         Err(problems) => {
-            for problem in &problems {
-                entries.push(of_problem(
-                    problem,
-                    &files,
-                    &shown_path(folder, &problem.file),
-                ));
+            let (missing, faults): (Vec<_>, Vec<_>) = problems
+                .into_iter()
+                .partition(|problem| files.get(&problem.file).is_none());
+            for problem in &faults {
+                let origin = shown_path(folder, &problem.file);
+                entries.push(of_problem(problem, &files, &origin));
             }
+            entries.extend(of_missing(&missing, folder));
+            // What is there can be written while translations are still missing.
+            Catalogue::load(&files, &Wanted::default())
         }
-        Ok(catalogue) => {
-            let mut check = Samples {
-                config,
-                linter,
-                today,
-                catalogue: &catalogue,
-                known,
-                done: BTreeMap::new(),
-                entries,
-                looked,
-            };
-            for (name, channel) in config.channels.iter().filter(|(_, c)| c.enabled) {
-                check.channel(name, channel);
-            }
-        }
+    };
+    let Ok(catalogue) = catalogue else {
+        return Ok(());
+    };
+    let mut check = Samples {
+        config,
+        linter,
+        today,
+        catalogue: &catalogue,
+        known,
+        done: BTreeSet::new(),
+        entries,
+        looked,
+    };
+    for (name, channel) in config.channels.iter().filter(|(_, c)| c.enabled) {
+        check.channel(name, channel);
     }
     Ok(())
 }
@@ -104,7 +112,7 @@ struct Samples<'a> {
     catalogue: &'a Catalogue,
     known: Known,
     /// Templates that were written for a platform and a review page already.
-    done: BTreeMap<(String, Platform, Option<String>), ()>,
+    done: BTreeSet<(String, Platform, Option<String>)>,
     entries: &'a mut Vec<Entry>,
     looked: &'a mut Looked,
 }
@@ -136,7 +144,7 @@ impl Samples<'_> {
                     channel.platform,
                     channel.review_url.clone(),
                 );
-                if self.done.insert(key, ()).is_none() {
+                if self.done.insert(key) {
                     self.mails(&template, kind, &chain, channel);
                 }
             }
@@ -266,6 +274,47 @@ fn of_rule(origin: &str, found: &Diagnostic, place: String) -> Entry {
         message,
         hint: Some(found.suggestion.clone()),
     }
+}
+
+/// Files that are not there: for people one paragraph per mail, for scripts one entry per file.
+fn of_missing(missing: &[TemplateProblem], folder: Option<&Path>) -> Vec<Entry> {
+    let hint = match folder {
+        Some(folder) => format!(
+            "add the files to {}, or take the languages off `templates.locales`",
+            folder.display()
+        ),
+        None => "write your own and name their folder in `templates.dir`, or take the languages off `templates.locales`".to_owned(),
+    };
+    let mut by_mail: BTreeMap<&str, Vec<&TemplateProblem>> = BTreeMap::new();
+    for problem in missing {
+        let mail = problem.file.split('/').next().unwrap_or_default();
+        by_mail.entry(mail).or_default().push(problem);
+    }
+    let mut entries = Vec::new();
+    for (mail, problems) in by_mail {
+        let files: Vec<&str> = problems.iter().map(|p| p.file.as_str()).collect();
+        let mut shown = format!(
+            "error: the mail `{mail}` is not translated to every language of `templates.locales`\n  = missing: {}\n  = help: {hint}",
+            files.join(", ")
+        );
+        for problem in problems {
+            entries.push(Entry {
+                severity: Level::Error,
+                origin: folder.map_or_else(
+                    || problem.file.clone(),
+                    |folder| folder.join(&problem.file).display().to_string(),
+                ),
+                line: 0,
+                column: 0,
+                path: None,
+                rule: None,
+                message: problem.message.clone(),
+                hint: Some(hint.clone()),
+                shown: std::mem::take(&mut shown),
+            });
+        }
+    }
+    entries
 }
 
 /// A fault of a file, with its line and a caret where the file is there.

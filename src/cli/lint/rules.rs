@@ -44,10 +44,11 @@ pub(super) fn list(context: &Context) -> anyhow::Result<()> {
 pub(super) fn explain(name: &str, context: &Context) -> anyhow::Result<()> {
     let Ok(rule) = name.trim().parse::<Rule>() else {
         let known = Rule::ALL.iter().flat_map(|rule| [rule.code(), rule.name()]);
-        anyhow::bail!(
-            "`{name}` is no rule{}; `afternote lint rules` lists them",
-            did_you_mean(name, known)
-        );
+        let hint = match did_you_mean(name, known) {
+            hint if hint.is_empty() => "; `afternote lint rules` lists them".to_owned(),
+            hint => hint,
+        };
+        anyhow::bail!("`{name}` is no rule{hint}");
     };
     if context.format == Format::Json {
         return output::json(&about(rule, true));
