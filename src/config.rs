@@ -34,10 +34,10 @@ pub use problem::{ConfigProblems, Problem, Severity};
 pub use section::{
     channel::{BasisRule, Channel, Permission, PolicyOverride},
     seller::{Brand, Seller},
-    sending::{Activation, Breaker, Caps, Sending, Unsubscribe, UnsubscribeKey},
+    sending::{Activation, Caps, Sending, Unsubscribe, UnsubscribeKey},
     service::{
         Data, Database, Lint, LintOverride, LintSeverity, Log, LogFormat, Privacy, Retention,
-        Service, Templates, Web, WebRole, WebUser,
+        Service, Templates, Web,
     },
 };
 
