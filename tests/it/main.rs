@@ -2,3 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod architecture;
+mod cli_check;
+mod cli_lint;
+mod cli_simulate;
+mod cli_support;
+mod cli_why;
