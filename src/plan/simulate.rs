@@ -17,7 +17,7 @@ use crate::{
     mail::MailClass,
     order::{Fact, Order, OrderEvent, TimePrecision, event::MailRef},
     policy::{Cap, cap_frees_at},
-    sequence::{Decision, Verdict},
+    sequence::{Decision, Reason, Verdict},
 };
 
 use super::{BuyerStanding, ChannelRules, Detail, Entry, EntryState, Ledger, plan, zone_of};
@@ -271,8 +271,12 @@ impl Actor {
         let now = run.span.to;
         self.take_events(now);
         for decision in self.plan(now, run, Detail::Reasons) {
-            if decision.verdict != Verdict::Done && decision.anchored_at.is_some_and(|at| at <= now)
-            {
+            // An order on its way waits for its delivery: that is worth telling. What nobody has
+            // heard of (a refund, a delay) is not.
+            let has_begun = decision.anchored_at.is_some_and(|at| at <= now);
+            let waits_for_more = matches!(decision.verdict,
+                Verdict::Waiting { for_ } if for_ != Reason::WaitingForAnchor);
+            if decision.verdict != Verdict::Done && (has_begun || waits_for_more) {
                 let result = self.result(decision, now, false);
                 run.results.push(result);
             }

@@ -2,6 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod architecture;
+mod cli_check;
+mod cli_lint;
+mod cli_simulate;
+mod cli_support;
+mod cli_why;
 mod faults;
 mod messages;
 mod privacy;

@@ -59,19 +59,21 @@ pub(super) fn read(
         })?;
     }
     bar.finish_and_clear();
-    for (name, count) in &orders.unknown {
+    for (at, (name, count)) in orders.unknown.iter().enumerate() {
         let known: Vec<&str> = rules.keys().map(String::as_str).collect();
-        notes.push(if name.is_empty() {
+        let note = if name.is_empty() {
             format!(
-                "{count} orders name no channel; say which with --channel ({})",
+                "{count} records name no channel; say which with --channel ({})",
                 known.join(", ")
             )
         } else {
             format!(
-                "{count} orders are of channel `{name}`, which is not enabled; enabled are {}",
+                "{count} records are of channel `{name}`, which is not enabled; enabled are {}",
                 known.join(", ")
             )
-        });
+        };
+        // Before the counts of the files: it says why there is nothing to see.
+        notes.insert(at, note);
     }
     anyhow::ensure!(
         !orders.subjects.is_empty() || notes.is_empty(),

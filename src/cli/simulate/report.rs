@@ -271,7 +271,20 @@ fn why(mail: &Simulated) -> String {
         .and_then(|text| text.split_once('('))
         .and_then(|(_, span)| span.split_once(" after)"))
         .map(|(span, _)| span);
-    let anchor = detail(Reason::AnchorSeen).unwrap_or_default();
+    // `shipped at 2026-…Z`: the event by its name, its time by the recipient's clock.
+    let event = detail(Reason::AnchorSeen)
+        .and_then(|text| text.split(' ').next())
+        .unwrap_or("the event");
+    let anchor = match decision.anchored_at {
+        Some(at) => {
+            let text = local(at, mail.zone);
+            let time = text
+                .rsplit_once(' ')
+                .map_or(text.as_str(), |(time, _)| time);
+            format!("{event} {time}")
+        }
+        None => event.to_owned(),
+    };
     match span {
         Some("0m") | None => parts.push(format!("at once after {anchor}")),
         Some(span) => match span.strip_prefix('-') {
