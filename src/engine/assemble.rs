@@ -429,7 +429,8 @@ fn unsubscribe_links(config: &Config) -> Result<Option<Unsubscribe>, AssembleErr
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Some(Unsubscribe {
         keys: unsubscribe::Keyring::new(keys)?,
-        base_url,
+        // The token stands behind a slash, whether or not the configuration ends with one.
+        base_url: format!("{}/", base_url.trim_end_matches('/')),
         mailto: section
             .mailto
             .as_ref()

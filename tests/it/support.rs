@@ -6,6 +6,7 @@ pub(crate) mod app;
 pub(crate) mod database;
 pub(crate) mod orders;
 pub(crate) mod relay;
+pub(crate) mod story;
 
 pub(crate) use app::{Options, Sent, TestApp};
 pub(crate) use database::{Database, on_postgres, on_sqlite};
