@@ -19,10 +19,12 @@ mod keys;
 pub mod linter;
 pub mod operate;
 mod prepare;
+pub mod reload;
 pub mod retry;
 mod settle;
 pub mod simulate;
 mod standing;
+pub mod turn;
 
 use std::{
     collections::BTreeMap,
