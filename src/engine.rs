@@ -76,7 +76,7 @@ pub struct Inner {
 pub struct Unsubscribe {
     /// The keys tokens are signed with.
     pub keys: unsubscribe::Keyring,
-    /// The public address of the page.
+    /// The public address of the page, ending where a token begins.
     pub base_url: String,
     /// The mailbox that takes requests by mail.
     pub mailto: Option<String>,

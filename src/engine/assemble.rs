@@ -133,9 +133,20 @@ pub fn wanted(config: &Config) -> Wanted {
 
 /// Rules, templates and linter of a configuration.
 pub fn blueprint(config: &Config) -> Result<Blueprint, AssembleError> {
-    let catalogue = Arc::new(
-        Catalogue::load(&templates(config)?, &wanted(config)).map_err(AssembleError::Templates)?,
-    );
+    blueprint_with(config, catalogue(config)?)
+}
+
+/// The templates of a configuration, loaded: by far the longest part of a start.
+pub fn catalogue(config: &Config) -> Result<Arc<Catalogue>, AssembleError> {
+    let catalogue = Catalogue::load(&templates(config)?, &wanted(config));
+    Ok(Arc::new(catalogue.map_err(AssembleError::Templates)?))
+}
+
+/// Rules and linter of a configuration, with templates that were loaded before.
+pub fn blueprint_with(
+    config: &Config,
+    catalogue: Arc<Catalogue>,
+) -> Result<Blueprint, AssembleError> {
     let mut rules = BTreeMap::new();
     for (name, channel) in config
         .channels
@@ -189,7 +200,17 @@ pub async fn engine(
     worker: String,
     deliver: Deliver,
 ) -> Result<Engine, AssembleError> {
-    let blueprint = blueprint(config)?;
+    engine_with(config, blueprint(config)?, clock, worker, deliver).await
+}
+
+/// As [`engine`], from a blueprint that was made before.
+pub async fn engine_with(
+    config: &Config,
+    blueprint: Blueprint,
+    clock: Arc<dyn Clock>,
+    worker: String,
+    deliver: Deliver,
+) -> Result<Engine, AssembleError> {
     let db = open_database(config).await?;
     db.migrate(clock.now()).await?;
     let mut channels = BTreeMap::new();
@@ -406,7 +427,8 @@ fn unsubscribe_links(config: &Config) -> Result<Option<Unsubscribe>, AssembleErr
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Some(Unsubscribe {
         keys: unsubscribe::Keyring::new(keys)?,
-        base_url,
+        // The token stands behind a slash, whether or not the configuration ends with one.
+        base_url: format!("{}/", base_url.trim_end_matches('/')),
         mailto: section
             .mailto
             .as_ref()

@@ -121,7 +121,9 @@ impl Engine {
             name: None,
             address,
         });
-        let mailto = self.unsubscribe.as_ref().and_then(|u| u.mailto.as_deref());
+        let mailto = unsubscribe_url
+            .as_deref()
+            .and_then(|url| self.unsubscribe_mail(url));
         let message = mime::build(&MimeInput {
             message_id: &message_id,
             date: now,
@@ -151,7 +153,10 @@ impl Engine {
                 }),
             list_unsubscribe: unsubscribe_url
                 .as_deref()
-                .map(|https| ListUnsubscribe { https, mailto }),
+                .map(|https| ListUnsubscribe {
+                    https,
+                    mailto: mailto.as_deref(),
+                }),
             custom: &channel.sender.headers,
         })
         .map_err(|why| render(&why))?;
@@ -179,6 +184,14 @@ impl Engine {
             .keys
             .url(&unsubscribe.base_url, &claim)
             .map(Some)
+    }
+
+    /// The request by mail: its subject is the token of the page's address.
+    fn unsubscribe_mail(&self, url: &str) -> Option<String> {
+        let unsubscribe = self.unsubscribe.as_ref()?;
+        let token = url.strip_prefix(&unsubscribe.base_url)?;
+        let mailbox = unsubscribe.mailto.as_deref()?;
+        Some(format!("mailto:{mailbox}?subject={token}"))
     }
 
     /// Reads the whole mail with the linter; the verdict as JSON, or the refusal (promise 3).

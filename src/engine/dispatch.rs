@@ -4,8 +4,9 @@
 //! held open in the database while a mail travels: what lies between intent and outcome is in the
 //! ledger, and a process that dies there leaves rows the sweep finds (email-requirements D11).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 
+use futures_util::FutureExt as _;
 use serde::Serialize;
 use tokio::{
     sync::{mpsc, watch},
@@ -15,6 +16,7 @@ use tokio::{
 
 use crate::{
     clock::Instant,
+    deliver::{Class, Effect, Outcome, Phase, ReplyReason},
     store::{
         MessageRow, StoreError,
         dispatch::{Claim, DueChannel, Leased},
@@ -244,7 +246,11 @@ impl Run {
                 .insert(sending.leased.id, (sending.channel.clone(), sending.leased));
             let outcomes = self.outcome_sender.clone();
             self.sends.spawn(async move {
-                let outcome = transport.send(&outgoing).await;
+                // A transport that breaks down leaves its own mail in doubt and stops no other.
+                let outcome = AssertUnwindSafe(transport.send(&outgoing))
+                    .catch_unwind()
+                    .await
+                    .unwrap_or_else(|_| broke_down());
                 // The receiver outlives every sending of its run.
                 let _ = outcomes.send(Finished { sending, outcome });
             });
@@ -325,6 +331,19 @@ impl Run {
                 None => return,
             }
         }
+    }
+}
+
+/// The outcome of a sending that broke down: how far it came is not known.
+fn broke_down() -> Outcome {
+    Outcome {
+        class: Class::Uncertain,
+        phase: Phase::Body,
+        code: None,
+        enhanced: None,
+        reply: "the transport broke down; please report it".to_owned(),
+        reason: ReplyReason::LostAfterFinalDot,
+        effect: Effect::None,
     }
 }
 

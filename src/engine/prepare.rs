@@ -31,6 +31,9 @@ use super::{
     standing,
 };
 
+/// When a mail is looked at again that the cap allows only if another one of its claim fails.
+const BEHIND: chrono::TimeDelta = chrono::TimeDelta::minutes(1);
+
 /// The result of preparing a claim.
 pub(super) struct Prepared {
     pub(super) ready: Vec<Ready>,
@@ -160,20 +163,27 @@ impl Engine {
         };
         drop(tx);
         let mut jobs = Vec::with_capacity(rows.len());
-        // Two relationship mails to one buyer in the same claim would both see the cap open.
-        let mut taken: BTreeMap<String, Instant> = BTreeMap::new();
+        // Relationship mails to one buyer in the same claim would all see the cap open.
+        let mut taken: BTreeMap<&str, Vec<Instant>> = BTreeMap::new();
         for row in rows {
             let Some(stored) = orders.get(&row.order_id) else {
                 continue;
             };
-            let key = keys.get(&row.order_id);
+            let key = keys.get(&row.order_id).map(String::as_str);
             let is_relationship = row.class() == MailClass::Relationship;
-            let capped_until = match self.cap {
-                Some(cap) if is_relationship => {
-                    let free =
-                        standing::capped_until(&sent, key.map(String::as_str), row.id, cap, now);
-                    let behind = key.and_then(|key| taken.insert(key.clone(), now));
-                    free.or(behind.map(|at| at + cap.per.elapsed()))
+            let capped_until = match (self.cap, key) {
+                (Some(cap), Some(key)) if is_relationship => {
+                    let ahead = taken.entry(key).or_default();
+                    let free = standing::capped_until(&sent, &[], key, row.id, cap, now);
+                    // Whether those ahead of it go is not known yet: look again in a moment.
+                    let free = free.or_else(|| {
+                        standing::capped_until(&sent, ahead, key, row.id, cap, now)
+                            .map(|_| now + BEHIND)
+                    });
+                    if free.is_none() {
+                        ahead.push(now);
+                    }
+                    free
                 }
                 _ => None,
             };
@@ -181,7 +191,7 @@ impl Engine {
                 capped_until,
                 is_paused: standing::switch_for(switches, &row.channel, row.class(), &row.step)
                     .is_some(),
-                ..suppressions.of(key.map(String::as_str), &row.channel)
+                ..suppressions.of(key, &row.channel)
             };
             jobs.push(Job {
                 order: Order::from_facts(

@@ -59,18 +59,21 @@ impl Suppressions {
     }
 }
 
-/// Until when the cap closes the way to a buyer, counting all orders but never the message itself.
+/// Until when the cap closes the way to a buyer, counting all orders but never the message itself;
+/// `ahead` are mails that are about to go.
 pub(super) fn capped_until(
     sent: &[RelationshipSent],
-    key: Option<&str>,
+    ahead: &[Instant],
+    key: &str,
     message: i64,
     cap: Cap,
     now: Instant,
 ) -> Option<Instant> {
     let times: Vec<Instant> = sent
         .iter()
-        .filter(|row| Some(row.buyer_key.as_str()) == key && row.id != message)
+        .filter(|row| row.buyer_key == key && row.id != message)
         .map(|row| row.intent_at.into())
+        .chain(ahead.iter().copied())
         .collect();
     cap_frees_at(&times, cap, now)
 }

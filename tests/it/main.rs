@@ -2,3 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod architecture;
+mod faults;
+mod messages;
+mod privacy;
+mod promises;
+mod stories;
+mod support;
