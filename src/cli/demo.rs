@@ -1,6 +1,5 @@
 //! `afternote demo`: the whole product on sample orders, over a moved clock.
 
-mod eml;
 mod folder;
 mod moved;
 mod told;

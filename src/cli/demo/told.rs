@@ -2,18 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
+    fmt::Write as _,
 };
 
-use anyhow::Context as _;
 use chrono::TimeZone as _;
 use chrono_tz::Tz;
 use serde::Serialize;
 
 use crate::{
     cli::{
-        output,
+        eml, output,
         table::{Table, counted},
     },
     clock::Instant,
@@ -28,12 +26,10 @@ use crate::{
     },
 };
 
-use super::{eml, folder::Folder, moved::Totals};
+use super::{folder::Folder, moved::Totals};
 
 /// Rows read at a time.
 const PAGE: u32 = 500;
-/// A subject in the table is cut there.
-const SUBJECT: usize = 52;
 
 /// The whole story.
 #[derive(Debug, Serialize)]
@@ -98,7 +94,8 @@ pub(super) async fn tell(
         .filter_map(|row| Some((token(row.message_id.as_deref()?), row)))
         .collect();
     let mut sent = Vec::new();
-    let mut taken = BTreeSet::new();
+    let dir = folder.mails();
+    let mut files = eml::Folder::new(&dir);
     for mail in mails.sent() {
         let Some((row, order)) = mail
             .file_name
@@ -108,7 +105,7 @@ pub(super) async fn tell(
         else {
             continue;
         };
-        sent.push(write(&mail, row, order, &folder.mails(), &mut taken)?);
+        sent.push(write(&mail, row, order, &mut files)?);
     }
     sent.sort_by(|a, b| (a.at, &a.file).cmp(&(b.at, &b.file)));
     Ok(Story {
@@ -127,35 +124,17 @@ fn write(
     mail: &Outgoing,
     row: &MessageRow,
     order: &Known,
-    dir: &Path,
-    taken: &mut BTreeSet<String>,
+    files: &mut eml::Folder<'_>,
 ) -> anyhow::Result<Sent> {
     let at: Instant = row.sent_at.unwrap_or(row.updated_at).into();
+    let label = eml::Label {
+        at,
+        zone: order.zone,
+        channel: &order.channel,
+        order_ref: &order.order_ref,
+        step: &row.step,
+    };
     let local = order.zone.from_utc_datetime(&at.naive_utc());
-    let stem: String = format!(
-        "{} {} {} {}",
-        local.format("%Y-%m-%dT%H-%M"),
-        order.channel,
-        order.order_ref,
-        row.step
-    )
-    .chars()
-    .map(|c| {
-        if c.is_alphanumeric() || " ._-".contains(c) {
-            c
-        } else {
-            '_'
-        }
-    })
-    .collect();
-    let mut file = format!("{stem}.eml");
-    let mut number = 2;
-    while !taken.insert(file.clone()) {
-        file = format!("{stem} {number}.eml");
-        number += 1;
-    }
-    let path = dir.join(&file);
-    fs::write(&path, &*mail.raw).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(Sent {
         at,
         local: local.format("%a %Y-%m-%d %H:%M").to_string(),
@@ -164,7 +143,7 @@ fn write(
         order_ref: order.order_ref.clone(),
         kind: row.kind.to_string(),
         subject: eml::subject(&mail.raw),
-        file,
+        file: files.write(label, &mail.raw)?,
     })
 }
 
@@ -293,7 +272,7 @@ impl Story {
                 mail.channel.clone(),
                 mail.order_ref.clone(),
                 mail.kind.clone(),
-                cut(&mail.subject),
+                eml::cut(&mail.subject),
             ]);
         }
         table.render()
@@ -329,11 +308,12 @@ impl Story {
             counted(self.sent.len(), "mail"),
         );
         if self.still_planned > 0 {
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 " {} planned for later than {}.",
                 counted(self.still_planned, "more mail"),
                 self.totals.until.format("%Y-%m-%d")
-            ));
+            );
         }
         text
     }
@@ -354,21 +334,13 @@ impl Story {
             self.mails
         );
         if !is_over {
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "\n\nFrom here on the clock is the real one. Order files put into {}/CHANNEL/ are taken in\n\
                  (their mails go to the folder outbox beside it). Ctrl-C ends.",
                 self.inbox
-            ));
+            );
         }
         text
     }
-}
-
-fn cut(subject: &str) -> String {
-    if subject.chars().count() <= SUBJECT {
-        return subject.to_owned();
-    }
-    let mut short: String = subject.chars().take(SUBJECT - 1).collect();
-    short.push('…');
-    short
 }
