@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod demo;
 mod dispatch;
+mod eml;
 mod health;
 mod import;
 mod lint;

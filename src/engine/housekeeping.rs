@@ -106,6 +106,23 @@ impl Engine {
         Ok(erased)
     }
 
+    /// Whether the database is at the version of this program.
+    pub async fn check_schema(&self) -> Result<(), EngineError> {
+        Ok(self.db.check_schema().await?)
+    }
+
+    /// Whether the database can be written to now.
+    pub async fn check_writable(&self) -> Result<(), EngineError> {
+        Ok(self.db.ping_writable().await?)
+    }
+
+    /// Closes connections to relays that have waited unused for too long.
+    pub fn close_idle(&self) {
+        for channel in self.channels.values() {
+            channel.transport.close_idle();
+        }
+    }
+
     /// When the next mail that is not due yet will be.
     pub async fn next_due(&self) -> Result<Option<Instant>, EngineError> {
         let mut tx = self.db.read().await?;

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use crate::{
@@ -47,6 +48,22 @@ pub(super) struct Ready {
     pub(super) sending: Sending,
     pub(super) outgoing: Outgoing,
     pub(super) transport: Transport,
+}
+
+/// What a row that is due would become now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreseen {
+    /// It would go: the whole mail, as it would be frozen.
+    Mail(Arc<[u8]>),
+    /// It would not go now.
+    NotSent {
+        /// Whether the linter or the renderer stops it.
+        is_blocked: bool,
+        /// Why.
+        reason: Option<Reason>,
+        /// Values of the reason.
+        detail: Option<String>,
+    },
 }
 
 /// A claimed row with all that is needed to decide about it.
@@ -108,6 +125,34 @@ impl Engine {
         self.write_decisions(decided, now).await?;
         self.write_intents(mails, now, &mut prepared).await?;
         Ok(prepared)
+    }
+
+    /// What a claim of these rows would become now, without claiming or writing anything (O5).
+    pub(super) async fn foresee(
+        &self,
+        rows: Vec<MessageRow>,
+        switches: &[Switch],
+        now: Instant,
+    ) -> Result<BTreeMap<i64, Foreseen>, EngineError> {
+        let jobs = self.jobs(rows, switches, now).await?;
+        let judged = self.judge_all(jobs, now).await;
+        Ok(judged
+            .into_iter()
+            .map(|one| match one {
+                Judged::Send(mail) => (
+                    mail.sending.leased.id,
+                    Foreseen::Mail(mail.outgoing.raw.clone()),
+                ),
+                Judged::Decide(row, _) | Judged::Block(row) => (
+                    row.leased.id,
+                    Foreseen::NotSent {
+                        is_blocked: matches!(row.verdict, RowVerdict::Blocked),
+                        reason: row.reason,
+                        detail: row.detail.clone(),
+                    },
+                ),
+            })
+            .collect())
     }
 
     /// Reads orders, ledgers and standings of the claimed rows, each in one statement.

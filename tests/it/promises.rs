@@ -1,6 +1,6 @@
 //! The promises, each with tests that fail when it is broken.
 
-use crate::support::{TestApp, on_both_engines, journey, orders::day};
+use crate::support::{TestApp, journey, on_both_engines, orders::day};
 
 on_both_engines! {
     async fn first(database) {
