@@ -12,7 +12,7 @@ use afternote::{
     config::{Config, LoadOptions},
     deliver::{MemoryTransport, Transport},
     engine::{
-        Engine, Intake, Stop,
+        Engine, Intake,
         assemble::{self, Deliver},
         import::ImportFile,
     },
@@ -118,9 +118,11 @@ impl Place {
             intake: Intake::Live,
         };
         engine.import(file, |_| ()).await.unwrap();
+        // Kept open: a closed channel would read as a stop.
+        let (_stopper, stop) = tokio::sync::watch::channel(false);
         for moment in moments {
             clock.set(at(moment));
-            while !engine.dispatch(&Stop::default()).await.unwrap().is_empty() {}
+            while !engine.dispatch(&stop).await.unwrap().is_empty() {}
         }
         engine
     }
