@@ -135,12 +135,12 @@ impl Actor {
 
     /// Lets everything happen that is due at `now`; gives the next moment to look again.
     fn turn(&mut self, now: Instant, run: &mut Run) -> Option<Instant> {
-        self.turns += 1;
-        if self.turns > MAX_TURNS {
-            return None;
-        }
         self.take_events(now);
         loop {
+            self.turns += 1;
+            if self.turns > MAX_TURNS {
+                return None;
+            }
             let decisions = self.plan(now, run, Detail::Verdicts);
             let due = decisions.iter().find(
                 |d| matches!(d.verdict, Verdict::Scheduled { send_at, .. } if send_at <= now),
@@ -201,6 +201,11 @@ impl Actor {
             .find(|d| d.step == key.0 && d.scope == key.1 && d.revision == key.2);
         let Some(decision) = decision else { return };
         let subject = &mut self.subject;
+        // An order of the database brings the planned row of this mail: it becomes the sent one.
+        subject
+            .ledger
+            .entries
+            .retain(|e| e.step != key.0 || e.scope != key.1 || e.revision != key.2);
         subject.ledger.entries.push(Entry {
             step: decision.step.clone(),
             scope: decision.scope.clone(),

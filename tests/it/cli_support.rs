@@ -79,9 +79,15 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A command that reads nothing may have ended already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_owned();
+        // Beside the reading: a pipe that is full on both sides would wait for ever.
+        let writer = std::thread::spawn(move || {
+            // A command that reads nothing may have ended already.
+            let _ = stdin.write_all(input.as_bytes());
+        });
         let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
         Ran {
             code: output.status.code().unwrap(),
             out: String::from_utf8(output.stdout).unwrap(),
@@ -118,7 +124,8 @@ impl Place {
             intake: Intake::Live,
         };
         engine.import(file, |_| ()).await.unwrap();
-        let (_keep_going, stop) = tokio::sync::watch::channel(false);
+        // Kept open: a closed channel would read as a stop.
+        let (_stopper, stop) = tokio::sync::watch::channel(false);
         for moment in moments {
             clock.set(at(moment));
             while !engine.dispatch(&stop).await.unwrap().is_empty() {}

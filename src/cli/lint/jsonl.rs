@@ -191,7 +191,8 @@ fn judge_lines(
 }
 
 fn judge(linter: &Linter, today: NaiveDate, number: u64, line: &[u8]) -> Result<Answer, String> {
-    let line: Line<'_> = serde_json::from_slice(line).map_err(|error| readable(&error))?;
+    let line: Line<'_> =
+        serde_json::from_slice(line.trim_ascii()).map_err(|error| readable(&error))?;
     let kind = parse_kind(&line.kind).ok_or_else(|| {
         format!(
             "`kind` is no mail kind{}",
