@@ -151,12 +151,10 @@ impl Engine {
                     class: decision.kind.class(),
                     sender_id,
                 }),
-            list_unsubscribe: unsubscribe_url
-                .as_deref()
-                .map(|https| ListUnsubscribe {
-                    https,
-                    mailto: mailto.as_deref(),
-                }),
+            list_unsubscribe: unsubscribe_url.as_deref().map(|https| ListUnsubscribe {
+                https,
+                mailto: mailto.as_deref(),
+            }),
             custom: &channel.sender.headers,
         })
         .map_err(|why| render(&why))?;

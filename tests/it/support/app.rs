@@ -255,7 +255,11 @@ impl TestApp {
             before: None,
             limit: 100_000,
         };
-        let mut rows = tx.list_messages(Filter::default(), page).await.unwrap().rows;
+        let mut rows = tx
+            .list_messages(Filter::default(), page)
+            .await
+            .unwrap()
+            .rows;
         rows.reverse();
         rows
     }
@@ -319,7 +323,11 @@ impl TestApp {
 
     /// The kinds of the mails that left, in order.
     pub(crate) async fn kinds(&self) -> Vec<MailKind> {
-        self.sent().await.into_iter().map(|mail| mail.kind).collect()
+        self.sent()
+            .await
+            .into_iter()
+            .map(|mail| mail.kind)
+            .collect()
     }
 
     /// How many mails of a kind left.
@@ -335,16 +343,9 @@ impl TestApp {
 
     /// State and reason of a step, as `why` tells them.
     pub(crate) async fn state(&self, order_ref: &str, step: &str) -> (String, String) {
-        let story = self
-            .engine
-            .why(order_ref, None, Some(step))
-            .await
-            .unwrap();
+        let story = self.engine.why(order_ref, None, Some(step)).await.unwrap();
         let mail = story.mails.first().unwrap();
-        (
-            mail.state.clone(),
-            mail.reason.clone().unwrap_or_default(),
-        )
+        (mail.state.clone(), mail.reason.clone().unwrap_or_default())
     }
 }
 

@@ -4,9 +4,7 @@ use afternote::{
     clock::Instant,
     order::{
         Fact, OrderEvent, TimePrecision,
-        event::{
-            Basis, BasisRecord, Buyer, Delivery, Line, OrderDetails, Payment, Rung, Shipment,
-        },
+        event::{Basis, BasisRecord, Buyer, Delivery, Line, OrderDetails, Payment, Rung, Shipment},
     },
 };
 use chrono::{NaiveDate, NaiveTime, TimeDelta, TimeZone as _};
@@ -32,11 +30,7 @@ pub(crate) fn local(date: NaiveDate, time: NaiveTime, zone: Tz) -> Instant {
 /// Day `day` after [`START`] in Berlin.
 pub(crate) fn day(day: i64, time: &str) -> Instant {
     let date: NaiveDate = START.parse().unwrap();
-    local(
-        date + TimeDelta::days(day),
-        time.parse().unwrap(),
-        Berlin,
-    )
+    local(date + TimeDelta::days(day), time.parse().unwrap(), Berlin)
 }
 
 /// An event, ready to be changed.

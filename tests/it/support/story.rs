@@ -50,7 +50,12 @@ impl Story {
     /// Reads a story; a line that cannot be understood fails the test and is named.
     pub(crate) fn read(text: &str) -> Self {
         let mut story = Self {
-            title: text.lines().next().unwrap().trim_start_matches("# ").to_owned(),
+            title: text
+                .lines()
+                .next()
+                .unwrap()
+                .trim_start_matches("# ")
+                .to_owned(),
             shop: "my-shop".to_owned(),
             zone: chrono_tz::Europe::Berlin,
             starts: START.parse().unwrap(),
@@ -78,7 +83,11 @@ impl Story {
                 story.lines.push((moment, words[3].trim().to_owned()));
             }
         }
-        assert!(story.until > Instant::default(), "{}: no `until`", story.title);
+        assert!(
+            story.until > Instant::default(),
+            "{}: no `until`",
+            story.title
+        );
         story
     }
 
@@ -102,12 +111,14 @@ impl Story {
         };
         match word {
             "consent" => {}
-            "notice" => details.basis = Some(BasisRecord {
-                basis: Basis::SoftOptIn,
-                at: None,
-                place: None,
-                text_version: None,
-            }),
+            "notice" => {
+                details.basis = Some(BasisRecord {
+                    basis: Basis::SoftOptIn,
+                    at: None,
+                    place: None,
+                    text_version: None,
+                })
+            }
             "no basis" => details.basis = None,
             "no address" => details.buyer.email = None,
             "broken address" => details.buyer.email = Some("greta.lindau@".to_owned()),
@@ -136,8 +147,14 @@ impl Story {
                 Some((order, what)) if !order.contains(' ') => (order, what),
                 _ => ("A", line.as_str()),
             };
-            self.happen(&app, order, what, *at, told.entry(order.to_owned()).or_default())
-                .await;
+            self.happen(
+                &app,
+                order,
+                what,
+                *at,
+                told.entry(order.to_owned()).or_default(),
+            )
+            .await;
         }
         app.run_until(self.until).await;
         self.tell(&app, told.keys()).await
@@ -170,7 +187,9 @@ impl Story {
                 done.await.unwrap();
             }
             ["address", "bounces"] => {
-                let done = app.engine.suppress(&address, Covers::All, "hard_bounce", &by);
+                let done = app
+                    .engine
+                    .suppress(&address, Covers::All, "hard_bounce", &by);
                 done.await.unwrap();
             }
             ["shop", "stops"] | ["shop", "starts"] => {
@@ -185,7 +204,11 @@ impl Story {
                 let event = self.event(order, what, at);
                 told.push(event.clone());
                 let applied = app.tell(&self.shop, vec![event], Intake::Live).await;
-                assert!(applied.refused.is_empty(), "{}: {what}: {applied:?}", self.title);
+                assert!(
+                    applied.refused.is_empty(),
+                    "{}: {what}: {applied:?}",
+                    self.title
+                );
                 app.dispatch().await;
             }
         }
@@ -211,7 +234,10 @@ impl Story {
         let mut until = None;
         let mut modifiers = Vec::new();
         for clause in clauses {
-            if let Some(day) = clause.strip_prefix("until ").or(clause.strip_prefix("promised ")) {
+            if let Some(day) = clause
+                .strip_prefix("until ")
+                .or(clause.strip_prefix("promised "))
+            {
                 until = Some(self.moment(day));
             } else if let Some(when) = clause.strip_prefix("happened ") {
                 event.occurred_at = self.moment(when);
@@ -323,7 +349,11 @@ impl Story {
                 buyer: details().buyer,
                 ..OrderDetails::default()
             }),
-            _ => panic!("{}: `{}` is not known of an order", self.title, words.join(" ")),
+            _ => panic!(
+                "{}: `{}` is not known of an order",
+                self.title,
+                words.join(" ")
+            ),
         }
     }
 
@@ -359,11 +389,19 @@ impl Story {
                 let rule = rule.map_or_else(String::new, |link| {
                     format!(" ({})", link.detail.split(':').next().unwrap_or_default())
                 });
-                let rule = if reason.starts_with("channel") { rule } else { String::new() };
+                let rule = if reason.starts_with("channel") {
+                    rule
+                } else {
+                    String::new()
+                };
                 writeln!(text, "    {}: {}, {reason}{rule}", name(mail), mail.state).unwrap();
             }
         }
-        assert_eq!(app.mailbox.sent().len(), subjects.len(), "no mail goes twice");
+        assert_eq!(
+            app.mailbox.sent().len(),
+            subjects.len(),
+            "no mail goes twice"
+        );
         text
     }
 }
