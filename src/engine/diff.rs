@@ -184,6 +184,14 @@ fn deserves_a_row(decision: &Decision) -> bool {
 }
 
 fn differs(row: &MessageRow, change: &PlanChange) -> bool {
+    // Why a mail did not go is known best by the plan that saw its end.
+    let is_over = matches!(
+        (row.status, change.planned),
+        (Status::Expired, Planned::Expired) | (Status::Superseded, Planned::Skipped)
+    );
+    if is_over {
+        return false;
+    }
     let (status, is_held, due_at) = match change.planned {
         Planned::At(at) => (Status::Planned, false, Some(at)),
         Planned::Held(at) => (Status::Planned, true, at),

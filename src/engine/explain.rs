@@ -273,7 +273,11 @@ impl Engine {
         }
         let mut story = match row {
             // The plan of this moment says more than the row of the last one, until it is under way.
-            Some(row) if row.status.is_open_to_plan() && decision.verdict != Verdict::Done => {
+            Some(row)
+                if row.status.is_open_to_plan()
+                    && decision.verdict != Verdict::Done
+                    && !is_over(row, &decision.verdict) =>
+            {
                 let mut story = planned_story(decision, zone);
                 story.message = Some(row.id);
                 if row.retry_at.is_some() && row.status == Status::Planned {
@@ -333,6 +337,14 @@ impl Engine {
             attempts: attempts(tx, row.id).await?,
         })
     }
+}
+
+/// Whether the mail came to its end before: the row says why, the plan of today no longer knows.
+fn is_over(row: &MessageRow, verdict: &Verdict) -> bool {
+    matches!(
+        (row.status, verdict),
+        (Status::Expired, Verdict::Expired { .. }) | (Status::Superseded, Verdict::Skipped { .. })
+    )
 }
 
 /// Loads one order; one that cannot be read is an error that names the row.

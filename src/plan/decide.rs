@@ -105,7 +105,13 @@ impl Planner<'_> {
         }
         let anchor = match instance.anchor {
             Ok(anchor) => anchor,
-            Err(for_) => return Verdict::Waiting { for_ },
+            // What an order that has ended waits for will not come.
+            Err(for_) => {
+                return match closed_reason(self.order, step) {
+                    Some(reason) => Verdict::Skipped { reason },
+                    None => Verdict::Waiting { for_ },
+                };
+            }
         };
         if let Some(reason) = self.not_for_this_order(step, instance, &anchor, asked_at, trail) {
             return Verdict::Skipped { reason };

@@ -222,9 +222,9 @@ fn customs(order: &Order, step: &Step) -> Vec<Instance> {
     found
 }
 
-/// Since when the buyer knows the order comes in several parcels: a second live parcel left, or
-/// a parcel left without all the lines.
-fn split_since(order: &Order) -> Option<Stamp> {
+/// Since when the buyer knows the order comes in several parcels: a parcel left without all the
+/// lines, or another one left later. Parcels that leave together are one delivery to the buyer.
+pub(super) fn split_since(order: &Order) -> Option<Stamp> {
     let mut shipped: Vec<(Stamp, &Parcel)> = order
         .parcels
         .iter()
@@ -232,14 +232,20 @@ fn split_since(order: &Order) -> Option<Stamp> {
         .filter_map(|parcel| Some((parcel.shipped?, parcel)))
         .collect();
     shipped.sort_by_key(|(stamp, _)| *stamp);
-    let (first, parcel) = shipped.first()?;
-    let leaves_lines = order
-        .lines_to_ship()
-        .any(|line| !parcel.holds(&line.line_ref));
+    let (first, _) = shipped.first()?;
+    let left_together = |stamp: &Stamp| stamp.at - first.at <= PARCEL_GROUP;
+    let leaves_lines = order.lines_to_ship().any(|line| {
+        !shipped
+            .iter()
+            .any(|(stamp, parcel)| left_together(stamp) && parcel.holds(&line.line_ref))
+    });
     if leaves_lines {
         return Some(*first);
     }
-    shipped.get(1).map(|(second, _)| *second)
+    shipped
+        .iter()
+        .map(|(stamp, _)| *stamp)
+        .find(|stamp| !left_together(stamp))
 }
 
 /// Announced delays, or the promised day that will pass with the order still open.
@@ -286,11 +292,32 @@ fn delays(order: &Order, zone: Tz) -> Vec<Instance> {
             None if order.lines_to_ship().next().is_none() && order.parcels.is_empty() => {
                 Some(Reason::NoLongerApplies)
             }
-            None => None,
+            None => waits_since(order).map(|since| {
+                if since <= end {
+                    Reason::ArrivedInTime
+                } else {
+                    Reason::NoLongerApplies
+                }
+            }),
         };
         found.push(instance);
     }
     found
+}
+
+/// Since when all that has not been handed over waits where the buyer can collect it.
+fn waits_since(order: &Order) -> Option<Instant> {
+    if matches!(order.delivery(Rung::Buyer), DeliveryState::NotAllShipped) {
+        return None;
+    }
+    let on_the_way = order
+        .parcels
+        .iter()
+        .filter(|parcel| parcel.is_live() && parcel.delivered.is_none());
+    let since: Option<Vec<Instant>> = on_the_way
+        .map(|parcel| parcel.pickup.as_ref().map(|(since, _)| since.at))
+        .collect();
+    since?.into_iter().max()
 }
 
 /// When the order arrived, by evidence the step accepts.

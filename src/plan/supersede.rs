@@ -6,7 +6,10 @@ use crate::{
     sequence::{Reason, Step, Verdict},
 };
 
-use super::{decide::Planner, instance::Instance};
+use super::{
+    decide::Planner,
+    instance::{Instance, split_since},
+};
 
 /// The verdict for a mail that newer facts have overtaken; `None` when it still tells news.
 ///
@@ -59,10 +62,13 @@ pub(super) fn overtaken(
             }
             let waits = has(&|p| p.pickup.is_some() && p.delivered.is_none());
             let is_out = has(&|p| p.out_for_delivery.is_some());
+            // The mail about several parcels shows the same parcels with the same links.
+            let is_split = split_since(order).is_some_and(|since| instance.anchor == Ok(since));
             waits
                 .then(|| told_by(MailKind::PickupWaiting))
                 .flatten()
                 .or_else(|| is_out.then(|| told_by(MailKind::OutForDelivery)).flatten())
+                .or_else(|| is_split.then(|| told_by(MailKind::SplitParcel)).flatten())
                 .map(|by| Verdict::Superseded { by })
         }
         MailKind::OutForDelivery => {

@@ -73,7 +73,7 @@ pub(super) fn window(
             step.window.to
         )
     });
-    let aim = aim(planner, step, instance, &time, from, trail);
+    let aim = aim(planner, step, instance, (&time, moved), from, trail);
     Times {
         from,
         until,
@@ -86,7 +86,7 @@ fn aim(
     planner: &Planner<'_>,
     step: &Step,
     instance: &Instance,
-    time: &AnchorTime,
+    (time, asked_at): (&AnchorTime, Option<Instant>),
     from: Instant,
     trail: &mut Trail,
 ) -> Instant {
@@ -101,7 +101,9 @@ fn aim(
         trail.add(Reason::Hastened, || format!("asked for at {}", utc(at)));
         from.max(at)
     } else {
-        let target = if step.class() == MailClass::Relationship {
+        let target = if let Some(asked) = asked_at {
+            asked
+        } else if step.class() == MailClass::Relationship {
             calendar::add_span(time.latest, step.target, planner.zone)
         } else {
             time.earliest + step.target.elapsed()
