@@ -203,7 +203,11 @@ impl<'t> Scene<'t> {
     /// Whether a negation governs the hit: before it in its clause, or right at the clause's end.
     pub(crate) fn is_negated(self, hit: Hit) -> bool {
         self.hits(Concept::Negation).any(|not| {
-            if !self.same_clause(not, hit) {
+            // "Не могли бы вы": a negation inside a request is politeness.
+            let is_polite = self
+                .hits(Concept::Ask)
+                .any(|ask| ask.first <= not.first && not.last < ask.last);
+            if is_polite || !self.same_clause(not, hit) {
                 return false;
             }
             if not.last < hit.first {
