@@ -11,6 +11,8 @@ use crate::mail::MailKind;
 
 /// How far before a word a negation still governs it, in words between them.
 const NEGATION_REACH: usize = 6;
+/// How far from "feedback" a word may stand that makes it the public one.
+const BESIDE_FEEDBACK: usize = 6;
 
 /// A view read in one language.
 pub(crate) struct Text<'p> {
@@ -201,7 +203,11 @@ impl<'t> Scene<'t> {
     /// Whether a negation governs the hit: before it in its clause, or right at the clause's end.
     pub(crate) fn is_negated(self, hit: Hit) -> bool {
         self.hits(Concept::Negation).any(|not| {
-            if !self.same_clause(not, hit) {
+            // "Не могли бы вы": a negation inside a request is politeness.
+            let is_polite = self
+                .hits(Concept::Ask)
+                .any(|ask| ask.first <= not.first && not.last < ask.last);
+            if is_polite || !self.same_clause(not, hit) {
                 return false;
             }
             if not.last < hit.first {
@@ -220,7 +226,6 @@ impl<'t> Scene<'t> {
     /// The words that speak of a public judgement: nouns, acts, ratings. A word that may mean
     /// something else (feedback, comment) counts when its sentence treats it as one.
     pub(crate) fn review_words(self) -> impl Iterator<Item = Hit> + 't {
-        let qualified = self.is_feedback_public();
         self.hits
             .iter()
             .copied()
@@ -231,19 +236,30 @@ impl<'t> Scene<'t> {
                 | Concept::TopRating
                 | Concept::LowRating
                 | Concept::Scale => true,
-                Concept::Feedback => qualified,
+                Concept::Feedback => self.is_public(*hit),
                 _ => false,
             })
     }
 
-    /// Whether feedback or comment in this sentence means the public one.
-    pub(crate) fn is_feedback_public(self) -> bool {
+    /// Whether feedback or comment means the public one: by a word beside it that speaks of
+    /// giving, changing or judging it, or by a review site or a reward in its sentence.
+    fn is_public(self, feedback: Hit) -> bool {
         use Concept::{
             Change, Exchange, Leave, LowRating, Negative, Positive, Scale, Site, TopRating,
         };
-        self.has_any(&[
-            Leave, Positive, Negative, Change, TopRating, LowRating, Scale, Site, Exchange,
-        ])
+        const BESIDE: [Concept; 7] = [
+            Leave, Positive, Negative, Change, TopRating, LowRating, Scale,
+        ];
+        self.has_any(&[Site, Exchange])
+            || BESIDE
+                .into_iter()
+                .flat_map(|concept| self.hits(concept))
+                .any(|hit| {
+                    let overlaps = hit.first <= feedback.last && feedback.first <= hit.last;
+                    !overlaps
+                        && self.same_clause(hit, feedback)
+                        && Self::gap(hit, feedback) <= BESIDE_FEEDBACK
+                })
     }
 
     /// The words that ask the buyer for a review, if the sentence does.

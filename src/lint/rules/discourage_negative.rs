@@ -35,7 +35,11 @@ Remove the sentence. “We read every review, one star or five” is fine.
 const REACH: usize = 6;
 
 fn sentence(scene: Scene<'_>, findings: &mut Findings) {
-    if let Some(hits) = asks_not_to(scene).or_else(|| less_is_failure(scene)) {
+    if let Some(hits) = asks_not_to(scene)
+        .or_else(|| less_is_failure(scene))
+        .or_else(|| top_or_nothing(scene))
+        .or_else(|| low_does_harm(scene))
+    {
         findings.report(Rule::DiscourageNegative, &hits);
     }
 }
@@ -103,4 +107,32 @@ fn less_is_failure(scene: Scene<'_>) -> Option<[Hit; 2]> {
                 .find(|less| less.last < top.first && Scene::gap(*less, top) <= 2)
                 .map(|less| [less, top])
         })
+}
+
+/// "If it cannot be five stars, say nothing": what is to happen when the top is not given.
+fn top_or_nothing(scene: Scene<'_>) -> Option<[Hit; 2]> {
+    if !scene.has_any(&[Concept::Ask, Concept::Leave, Concept::Tell]) {
+        return None;
+    }
+    let top = [Concept::TopRating, Concept::Top]
+        .into_iter()
+        .flat_map(|concept| scene.hits(concept))
+        .find(|top| scene.is_negated(*top))?;
+    scene
+        .hits(Concept::Condition)
+        .find(|condition| {
+            condition.last < top.first
+                && scene.same_clause(*condition, top)
+                && scene.is_between(*condition, top, Concept::Negation)
+        })
+        .map(|condition| [condition, top])
+}
+
+/// "Four stars hurt our shop": the buyer is told what a low rating does.
+fn low_does_harm(scene: Scene<'_>) -> Option<[Hit; 2]> {
+    let bad = bad_review(scene)?;
+    scene
+        .affirmed(Concept::Harm)
+        .filter(|harm| scene.same_clause(*harm, bad) && Scene::gap(*harm, bad) <= REACH)
+        .map(|harm| [bad, harm])
 }
