@@ -75,6 +75,8 @@ pub struct Web {
     /// Address and port.
     #[serde(deserialize_with = "socket")]
     pub listen: SocketAddr,
+    /// Host names answered to; empty means the address itself and `localhost`.
+    pub allowed_hosts: Vec<String>,
 }
 
 /// `[privacy]`.
