@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod architecture;
+mod cli;
+mod cli_demo;
+mod cli_import;
+mod cli_serve;
 mod faults;
 mod messages;
 mod privacy;
