@@ -115,6 +115,13 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<ExitCod
         Format::Json => output::json(&reports)?,
         Format::Text => print(&reports, intake)?,
     }
+    // A file in no known format: nothing of it could be done.
+    if reports
+        .iter()
+        .any(|report| report.imported.report.format.is_none())
+    {
+        return Ok(ExitCode::from(2));
+    }
     Ok(ExitCode::from(u8::from(!is_clean)))
 }
 

@@ -83,12 +83,13 @@ pub(super) async fn add(
         )
         .await?;
     let importer = engine.clone();
+    let importing = scheduler.stop();
     scheduler
         .every(
             tick,
             "inbox",
             || (),
-            move || Box::pin(import(importer.clone(), inbox.clone())),
+            move || Box::pin(import(importer.clone(), inbox.clone(), importing.clone())),
         )
         .await?;
     let purger = engine.clone();
@@ -127,18 +128,8 @@ pub(super) async fn add(
 async fn dispatch(engine: Engine, stop: watch::Receiver<bool>, tick: Duration) {
     let until = Instant::now() + tick;
     loop {
-        match engine.dispatch(&stop).await {
-            Ok(report) if report.is_empty() => {}
-            Ok(report) => tracing::info!(
-                event = "dispatch",
-                sent = report.sent,
-                retried = report.retried,
-                failed = report.failed,
-                uncertain = report.uncertain,
-                blocked = report.blocked,
-                not_sent = report.not_sent
-            ),
-            Err(error) => return failed("dispatch", &error),
+        if let Err(error) = send(&engine, &stop).await {
+            return failed("dispatch", &error);
         }
         let next = match engine.next_due().await {
             Ok(Some(next)) => next,
@@ -158,6 +149,23 @@ async fn dispatch(engine: Engine, stop: watch::Receiver<bool>, tick: Duration) {
     }
 }
 
+/// Sends what is due now.
+async fn send(engine: &Engine, stop: &watch::Receiver<bool>) -> Result<(), EngineError> {
+    let report = engine.dispatch(stop).await?;
+    if !report.is_empty() {
+        tracing::info!(
+            event = "dispatch",
+            sent = report.sent,
+            retried = report.retried,
+            failed = report.failed,
+            uncertain = report.uncertain,
+            blocked = report.blocked,
+            not_sent = report.not_sent
+        );
+    }
+    Ok(())
+}
+
 async fn sweep_once(engine: Engine) {
     engine.close_idle();
     match engine.sweep().await {
@@ -173,10 +181,16 @@ async fn sweep_once(engine: Engine) {
     }
 }
 
-async fn import(engine: Engine, inbox: PathBuf) {
+async fn import(engine: Engine, inbox: PathBuf, stop: watch::Receiver<bool>) {
     match engine.in_turn("inbox", engine.import_inbox(&inbox)).await {
-        // Each file logs itself.
-        Ok(None | Some(Ok(_))) => {}
+        Ok(None) => {}
+        // Each file logs itself. What it asks for at once need not wait for the next tick.
+        Ok(Some(Ok(files))) if !files.is_empty() => {
+            if let Err(error) = send(&engine, &stop).await {
+                failed("inbox", &error);
+            }
+        }
+        Ok(Some(Ok(_))) => {}
         Ok(Some(Err(error))) | Err(error) => failed("inbox", &error),
     }
 }
