@@ -76,7 +76,7 @@ pub struct Unsubscribe {
     pub keys: unsubscribe::Keyring,
     /// The public address of the page.
     pub base_url: String,
-    /// The mailbox that takes requests by mail.
+    /// The `mailto:` URL that takes requests by mail.
     pub mailto: Option<String>,
 }
 
