@@ -81,7 +81,7 @@ pub struct Unsubscribe {
     pub keys: unsubscribe::Keyring,
     /// The public address of the page, ending where a token begins.
     pub base_url: String,
-    /// The mailbox that takes requests by mail.
+    /// The `mailto:` URL that takes requests by mail.
     pub mailto: Option<String>,
 }
 

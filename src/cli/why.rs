@@ -157,7 +157,7 @@ fn one(mail: &MailStory, zone: Tz) -> String {
         let detail = if link.detail.is_empty() {
             String::new()
         } else {
-            format!(": {}", link.detail)
+            format!(": {}", in_zone(&link.detail, zone))
         };
         lines.push(format!("    - {}{detail}", link.text));
     }
@@ -182,6 +182,24 @@ fn one(mail: &MailStory, zone: Tz) -> String {
         lines.push(format!("  next: {}", mail.next));
     }
     lines.join("\n")
+}
+
+/// A detail with its instants by the recipient's clock, like every time of the story.
+fn in_zone(detail: &str, zone: Tz) -> String {
+    detail
+        .split(' ')
+        .map(|word| {
+            let (bare, rest) = match word.find('Z') {
+                Some(at) => word.split_at(at + 1),
+                None => (word, ""),
+            };
+            match bare.parse::<crate::clock::Instant>() {
+                Ok(at) => format!("{}{rest}", short(at, zone)),
+                Err(_) => word.to_owned(),
+            }
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn tried(attempt: &AttemptStory, zone: Tz) -> String {
@@ -248,4 +266,24 @@ fn indented(text: &str) -> String {
         .map(|line| format!("  {line}"))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_of_a_detail_are_told_by_the_recipients_clock() {
+        let zone = chrono_tz::Europe::Berlin;
+        for (detail, expected) in [
+            (
+                "shipped at 2026-03-03T14:40:00Z, only the day is known",
+                "shipped at Tue 2026-03-03 15:40, only the day is known",
+            ),
+            ("own_shop", "own_shop"),
+            ("Zoll at noon", "Zoll at noon"),
+        ] {
+            assert_eq!(in_zone(detail, zone), expected);
+        }
+    }
 }

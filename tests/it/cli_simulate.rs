@@ -125,12 +125,23 @@ fn mistakes_are_explained() {
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_of_the_database_go_on_from_where_they_stand() {
     let place = Place::new(|text| text);
-    drop(place.with_samples_until(&["2026-03-06T12:00:00Z"]).await);
-    let ran = place.run(&["simulate", "--from", "2026-03-06T12:00:00Z", "--days", "30"]);
-    ran.expect(0, &["follow_up", "review_request", "3 orders"]);
-    assert!(
-        !ran.out.contains("accepted "),
-        "what was sent is not sent again:\n{}",
-        ran.out
-    );
+    let moments = [
+        "2026-03-02T08:14:00Z",
+        "2026-03-02T08:16:00Z",
+        "2026-03-06T12:00:00Z",
+    ];
+    drop(place.with_samples_until(&moments).await);
+    let span = ["--from", "2026-03-06T12:00:00Z", "--days", "30"];
+    let ran = place.run(&[&["simulate", "--format", "json"][..], &span[..]].concat());
+    ran.expect(0, &[]);
+    let json = ran.json();
+    let mails = json["mails"].as_array().unwrap();
+    let of = |step: &str| {
+        mails
+            .iter()
+            .find(|mail| mail["order"] == "B-3001" && mail["step"] == step)
+    };
+    assert_eq!(of("follow_up").unwrap()["verdict"], "sent");
+    assert_eq!(of("review_request").unwrap()["verdict"], "sent");
+    assert!(of("accepted").is_none(), "what was sent is not sent again");
 }

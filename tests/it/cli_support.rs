@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::Arc,
 };
@@ -12,10 +12,11 @@ use afternote::{
     config::{Config, LoadOptions},
     deliver::{MemoryTransport, Transport},
     engine::{
-        Engine, Intake,
+        Engine, Incoming, Intake,
         assemble::{self, Deliver},
-        import::ImportFile,
     },
+    intake::{self, Format, Options},
+    order::OrderEvent,
 };
 
 /// A folder with a configuration.
@@ -115,20 +116,35 @@ impl Place {
         (engine, clock, memory)
     }
 
-    /// The sample orders in the database, everything sent up to a moment.
+    /// The sample orders in the database: at each moment what has happened by then is told, and
+    /// what is due is sent.
     pub(crate) async fn with_samples_until(&self, moments: &[&str]) -> Engine {
         let (engine, clock, _memory) = self.engine(moments[0]).await;
-        let file = ImportFile {
-            path: Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/orders.jsonl")),
-            channel: "shop",
-            intake: Intake::Live,
+        let options = Options {
+            channel: "shop".to_owned(),
+            zone: chrono_tz::Europe::Berlin,
+            now: None,
+            not_after: None,
         };
-        engine.import(file, |_| ()).await.unwrap();
+        let samples = include_str!("../../samples/orders.jsonl");
+        let records = intake::open(Format::JsonLines, samples.as_bytes(), options).unwrap();
+        let mut coming: Vec<OrderEvent> =
+            records.flat_map(|record| record.unwrap().events).collect();
+        coming.sort_by_key(|event| event.occurred_at);
         // Kept open: a closed channel would read as a stop.
         let (_stopper, stop) = tokio::sync::watch::channel(false);
         for moment in moments {
             clock.set(at(moment));
-            while !engine.dispatch(&stop).await.unwrap().is_empty() {}
+            let later = coming.partition_point(|event| event.occurred_at <= at(moment));
+            let happened = coming.drain(..later).map(|event| Incoming {
+                channel: "shop".to_owned(),
+                event,
+            });
+            engine
+                .apply(happened.collect(), Intake::Live)
+                .await
+                .unwrap();
+            engine.dispatch(&stop).await.unwrap();
         }
         engine
     }

@@ -4,9 +4,10 @@ use super::cli_support::{Place, Ran};
 
 const DAYS: &[&str] = &[
     "2026-03-02T08:14:00Z",
-    "2026-03-03T15:00:00Z",
+    "2026-03-02T08:16:00Z",
+    "2026-03-03T15:45:00Z",
     "2026-03-05T12:00:00Z",
-    "2026-03-09T12:00:00Z",
+    "2026-03-09T11:20:00Z",
 ];
 
 async fn place() -> Place {
@@ -30,7 +31,7 @@ async fn an_order_is_told_as_a_story() {
             "Order B-3001 on shop",
             "Times are those of Europe/Berlin",
             "order_accepted",
-            "follow_up: sent Mon 2026-03-09 12:19",
+            "follow_up: sent Mon 2026-03-09 12:20",
             "linter: pass",
             "written from follow_up/en.hbs",
             "next: the buyer has it",
