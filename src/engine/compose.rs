@@ -98,6 +98,10 @@ impl Engine {
             .catalogue()
             .render(decision.kind, &chain, channel.platform(), &context)
             .map_err(|why| render(&why))?;
+        if rendered.subject.trim().is_empty() {
+            let template = &rendered.template_name;
+            return Err(render(&format!("{template}: the subject came out empty")));
+        }
         let lint = self.judge_wording(channel, order, decision, &rendered)?;
         let name = order.details.buyer.name.as_deref();
         let to = Mailbox::new(name, address);
@@ -192,6 +196,21 @@ impl Engine {
         Some(format!("mailto:{mailbox}?subject={token}"))
     }
 
+    /// Whether a merge value is a name, which is not the seller's wording and is not read. One that
+    /// breaks a rule by itself is none, wherever it came from: it is read like the rest.
+    fn is_name(&self, value: &str, profile: &Profile, today: chrono::NaiveDate) -> bool {
+        let alone = Draft {
+            fields: vec![Field {
+                kind: FieldKind::BodyText,
+                text: value,
+                name: None,
+            }],
+            vars: Vec::new(),
+        };
+        let findings = self.linter.check(&alone, profile, today);
+        findings.iter().all(|f| f.severity != Severity::Error)
+    }
+
     /// Reads the whole mail with the linter; the verdict as JSON, or the refusal (promise 3).
     fn judge_wording(
         &self,
@@ -205,14 +224,14 @@ impl Engine {
             text,
             name: None,
         };
-        let draft = Draft {
+        let mut draft = Draft {
             fields: vec![
                 field(FieldKind::Subject, rendered.subject.as_str()),
                 field(FieldKind::Preheader, rendered.preheader.as_str()),
                 field(FieldKind::BodyHtml, rendered.html.as_str()),
                 field(FieldKind::BodyText, rendered.text.as_str()),
             ],
-            vars: merge_values(order),
+            vars: Vec::new(),
         };
         let profile = Profile {
             platform: Some(channel.platform()),
@@ -221,9 +240,12 @@ impl Engine {
             market: order.details.buyer.country.clone(),
             destination: Destination::Channel,
         };
-        let findings = self
-            .linter
-            .check(&draft, &profile, self.clock.now().date_naive());
+        let today = self.clock.now().date_naive();
+        draft.vars = merge_values(order);
+        draft
+            .vars
+            .retain(|(_, value)| self.is_name(value, &profile, today));
+        let findings = self.linter.check(&draft, &profile, today);
         let worst = findings.iter().map(|finding| finding.severity).max();
         let verdict = serde_json::to_string(&StoredVerdict {
             verdict: match worst {

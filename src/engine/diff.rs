@@ -24,15 +24,19 @@ pub(super) fn ledger_of(order: &Order, rows: &[MessageRow]) -> Ledger {
             scope: row.scope.clone(),
             revision: row.revision,
             kind: row.kind,
-            state: entry_state(row.status),
+            state: entry_state(row),
             parcels: parcels_of(order, row),
         })
         .collect();
     Ledger { entries }
 }
 
-const fn entry_state(status: Status) -> EntryState {
-    match status {
+fn entry_state(row: &MessageRow) -> EntryState {
+    // A row that used up its attempts has had its chance: a plan must not begin them anew.
+    if row.status == Status::Expired && row.reason == Some(Reason::RetriesUsedUp) {
+        return EntryState::Dead;
+    }
+    match row.status {
         Status::Planned
         | Status::Leased
         | Status::Skipped
@@ -46,8 +50,8 @@ const fn entry_state(status: Status) -> EntryState {
     }
 }
 
-/// The parcels a row's mail tells about. Sent mails say so in the order's facts; for those still
-/// under way the parcel of the scope stands for its group.
+/// The parcels a row's mail tells about. Sent mails say so in the order's facts, those under way
+/// or in doubt in their row; before, the parcel of the scope stands for its group.
 fn parcels_of(order: &Order, row: &MessageRow) -> Vec<String> {
     let scope = row.scope.to_string();
     let sent = order.mails.iter().find(|(_, mail)| {
@@ -55,6 +59,7 @@ fn parcels_of(order: &Order, row: &MessageRow) -> Vec<String> {
     });
     match (sent, &row.scope) {
         (Some((_, mail)), _) if !mail.parcels.is_empty() => mail.parcels.clone(),
+        _ if !row.parcels.is_empty() => row.parcels.clone(),
         (_, crate::sequence::Scope::Parcel(parcel)) => vec![parcel.clone()],
         _ => Vec::new(),
     }
@@ -128,6 +133,10 @@ pub(super) fn changes(
             continue;
         }
         let (from, until) = window_of(&decision.verdict);
+        // Between two attempts the last one's outcome is the reason; a plan has none of its own.
+        let last_attempt = row
+            .filter(|row| row.status == Status::Planned && row.retry_at.is_some())
+            .and_then(|row| row.reason);
         let change = PlanChange {
             order_id: target.order_id,
             channel: target.channel.to_owned(),
@@ -136,7 +145,7 @@ pub(super) fn changes(
             revision: decision.revision,
             kind: decision.kind,
             planned,
-            reason: decision.verdict.reason(),
+            reason: decision.verdict.reason().or(last_attempt),
             detail: detail_of(&decision.verdict),
             window_from: from.map(Ts::from),
             window_until: until.map(Ts::from),

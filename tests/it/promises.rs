@@ -19,7 +19,7 @@ use crate::support::{
     Database, Options, TestApp, Told,
     app::BY,
     journey, on_both_engines,
-    orders::{day, delivered, details, details_of, journey_of},
+    orders::{accepted, day, delivered, details, details_of, journey_of},
 };
 
 /// When the journey's review request is due at the latest: behind every spread.
@@ -410,15 +410,26 @@ on_both_engines! {
         database.left_leased.store(u32::try_from(held).unwrap(), std::sync::atomic::Ordering::SeqCst);
     }
 
-    async fn a_template_that_cannot_be_rendered_stops_no_other(database) {
+    async fn an_order_that_cannot_be_rendered_stops_no_other(database) {
         let folder = tempfile::tempdir().unwrap();
-        let text = shipped_template("follow_up").replace("If all is well", "{{money order.ref}} If all is well");
-        write_template(folder.path(), "follow_up", &text);
+        let subject = "subject: Order {{order.ref}} received";
+        let poison = "subject: \"{{#if buyer.first_name}}For {{buyer.first_name}}{{/if}}\"";
+        let text = shipped_template("accepted").replace(subject, poison);
+        write_template(folder.path(), "accepted", &text);
         let app = TestApp::with(database, &format!("templates.dir = {:?}", folder.path())).await;
-        app.play(journey("1001")).await;
-        app.run_until(day(40, "00:00")).await;
-        assert_eq!(app.mailbox.sent().len(), 3);
-        let row = app.row("follow_up").await;
+        let mut facts = details_of("other@example.com");
+        facts.buyer.first_name = None;
+        facts.buyer.name = None;
+        app.clock.set(day(0, "08:00"));
+        let events = vec![
+            accepted("bad", day(0, "08:00"), facts),
+            accepted("good", day(0, "08:00"), details()),
+        ];
+        app.apply(events).await;
+        app.dispatch().await;
+        let orders: Vec<String> = app.sent().await.into_iter().map(|mail| mail.order_ref).collect();
+        assert_eq!(orders, ["good"]);
+        let row = app.rows().await.remove(0);
         assert_eq!((row.status, row.reason), (Status::Blocked, Some(Reason::RenderFailed)));
     }
 
@@ -434,8 +445,8 @@ on_both_engines! {
         assert_eq!((applied.refused.len(), applied.orders), (1, 2));
         app.run_until(day(40, "00:00")).await;
         let orders: Vec<String> = app.sent().await.into_iter().map(|mail| mail.order_ref).collect();
-        assert_eq!(orders, ["good"; 5]);
-        assert_eq!(app.state("bad", "accepted").await.1, "undeliverable_address");
+        assert_eq!(orders, ["good"; 2]);
+        assert_eq!(app.state("bad", "follow_up").await.1, "undeliverable_address");
     }
 }
 
@@ -449,12 +460,6 @@ async fn order_version(app: &TestApp, order: i64) -> i64 {
 const RENAMED: &str = r#"
 [channels.my-shop]
 sequence = "renamed"
-[sequences.renamed]
-extends = "own_shop"
-[sequences.renamed.steps.follow_up]
-enabled = false
-[sequences.renamed.steps.review_request]
-enabled = false
 [sequences.renamed.steps.care]
 kind = "follow_up"
 anchor = "delivered"

@@ -385,14 +385,13 @@ impl Story {
                 if reason == "step_disabled" {
                     continue;
                 }
-                let rule = mail.because.iter().find(|link| link.reason == reason);
-                let rule = rule.map_or_else(String::new, |link| {
-                    format!(" ({})", link.detail.split(':').next().unwrap_or_default())
-                });
-                let rule = if reason.starts_with("channel") {
-                    rule
-                } else {
-                    String::new()
+                let link = mail.because.iter().find(|link| link.reason == reason);
+                let rule = match (link, &mail.detail) {
+                    (Some(link), _) if reason.starts_with("channel") => {
+                        format!(" ({})", link.detail.split(':').next().unwrap_or_default())
+                    }
+                    (_, Some(by)) if reason == "superseded" => format!(" ({by})"),
+                    _ => String::new(),
                 };
                 writeln!(text, "    {}: {}, {reason}{rule}", name(mail), mail.state).unwrap();
             }
