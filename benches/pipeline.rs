@@ -3,11 +3,7 @@
 //! `cargo bench --bench pipeline -- [SENT] [STORED]` prints one table; scripts/bench calls it. Rows
 //! are rates and times of one run on this machine; the sink is a relay on loopback that keeps
 //! nothing, the floor is the same sink fed with one frozen mail by the same transport.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a benchmark"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
 use std::{sync::Arc, time::Instant as Stopwatch};
 

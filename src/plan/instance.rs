@@ -14,6 +14,8 @@ use crate::{
 
 use super::ledger::Ledger;
 
+/// A reminder is of no use while the first notice is still fresh.
+const BEFORE_REMINDER: TimeDelta = TimeDelta::hours(20);
 /// Parcels handed over within this time of the first share one mail.
 const PARCEL_GROUP: TimeDelta = TimeDelta::hours(1);
 
@@ -27,6 +29,8 @@ pub(super) struct Instance {
     pub(super) parcels: Vec<String>,
     /// The parcel's last moment to be collected, for pick-up mails.
     pub(super) pickup_until: Option<Instant>,
+    /// The mail goes no earlier, whatever its window says.
+    pub(super) not_before: Option<Instant>,
     /// The mail is about something that did not happen or is over.
     pub(super) moot: Option<Reason>,
     /// A newer incident of the same kind tells more.
@@ -40,6 +44,7 @@ impl Instance {
             anchor,
             parcels: Vec::new(),
             pickup_until: None,
+            not_before: None,
             moot: None,
             is_outdated: false,
         }
@@ -68,8 +73,8 @@ pub(super) fn instances(order: &Order, ledger: &Ledger, step: &Step, zone: Tz) -
             _ => vec![Instance::new(Scope::Order, delivered(order, step, zone))],
         },
         Anchor::OutForDelivery => parcels_at(order, |p| p.out_for_delivery),
-        Anchor::PickupReady => pickup(order, |(since, _)| Some(*since)),
-        Anchor::PickupUntil => pickup(order, |(since, pickup)| {
+        Anchor::PickupReady => pickup(order, false, |(since, _)| Some(*since)),
+        Anchor::PickupUntil => pickup(order, true, |(since, pickup)| {
             pickup.pickup_until.map(|at| Stamp { at, ..*since })
         }),
         Anchor::SplitShipped => Instance::order(split_since(order)),
@@ -158,6 +163,7 @@ fn parcels_at(order: &Order, stamp: impl Fn(&Parcel) -> Option<Stamp>) -> Vec<In
 
 fn pickup(
     order: &Order,
+    is_reminder: bool,
     anchor: impl Fn(&(Stamp, crate::order::event::Pickup)) -> Option<Stamp>,
 ) -> Vec<Instance> {
     order
@@ -171,6 +177,9 @@ fn pickup(
             );
             instance.parcels = vec![parcel.parcel_ref.clone()];
             instance.pickup_until = pickup.1.pickup_until;
+            if is_reminder {
+                instance.not_before = Some(pickup.0.at + BEFORE_REMINDER);
+            }
             instance.moot = if parcel.delivered.is_some() {
                 Some(Reason::AlreadyDelivered)
             } else {
