@@ -150,8 +150,8 @@ mod tests {
         assert_eq!(
             [folder.free_name(label), folder.free_name(label)],
             [
-                "2026-03-02T01-00 my-shop .._._1 paid.eml",
-                "2026-03-02T01-00 my-shop .._._1 paid 2.eml"
+                "2026-03-02T01-00 my-shop ..__1 paid.eml",
+                "2026-03-02T01-00 my-shop ..__1 paid 2.eml"
             ]
         );
     }
