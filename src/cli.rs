@@ -105,7 +105,7 @@ impl Cli {
             Command::Suppress(args) => suppress::run(args, &context).await,
             Command::Migrate(args) => migrate::run(args, &context).await,
             Command::Health(args) => health::run(args, &context).await,
-            Command::Config(args) => config::run(args, &context).await,
+            Command::Config(args) => config::run(&args, &context),
         }
     }
 }

@@ -26,7 +26,7 @@ enum Command {
     Example,
 }
 
-pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Default => output::line(include_str!("../../config/default.toml").trim_end())?,
         Command::Example => output::line(include_str!("../../config/example.toml").trim_end())?,

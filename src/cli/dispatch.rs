@@ -1,6 +1,10 @@
 //! `afternote dispatch`.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use chrono::TimeZone as _;
@@ -10,6 +14,7 @@ use tokio::sync::watch;
 use crate::{
     clock::Instant,
     engine::{Engine, Foreseen, rehearse::Rehearsed},
+    sequence::Reason,
     service::Signals,
 };
 
@@ -45,7 +50,7 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<ExitCod
     start::start_log(&config);
     let engine = start::engine(&config).await?;
     match args.dry_run {
-        Some(dir) => rehearse(&engine, dir, context.format).await,
+        Some(dir) => rehearse(&engine, &dir, context.format).await,
         None => send(&engine, context.format).await,
     }
 }
@@ -128,10 +133,10 @@ struct Line {
     local: String,
 }
 
-async fn rehearse(engine: &Engine, dir: PathBuf, format: Format) -> anyhow::Result<ExitCode> {
-    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+async fn rehearse(engine: &Engine, dir: &Path, format: Format) -> anyhow::Result<ExitCode> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let (now, rehearsed) = engine.rehearse().await?;
-    let mut files = eml::Folder::new(&dir);
+    let mut files = eml::Folder::new(dir);
     let mut lines = Vec::new();
     for one in rehearsed {
         lines.push(line(one, now, &mut files)?);
@@ -216,8 +221,8 @@ fn line(one: Rehearsed, now: Instant, files: &mut eml::Folder<'_>) -> anyhow::Re
             detail,
         } => {
             line.outcome = if is_blocked { "blocked" } else { "not_sent" };
-            line.reason = reason.map(|reason| reason.code());
-            line.meaning = reason.map(|reason| reason.text());
+            line.reason = reason.map(Reason::code);
+            line.meaning = reason.map(Reason::text);
             line.detail = detail;
         }
     }

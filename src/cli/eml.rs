@@ -110,23 +110,15 @@ fn decode(value: &str) -> String {
     let mut decoded = String::new();
     let mut was_encoded = false;
     for word in value.split(' ') {
-        match encoded_word(word) {
-            Some(text) => {
-                // Spaces between two encoded words only separate them.
-                if !decoded.is_empty() && !was_encoded {
-                    decoded.push(' ');
-                }
-                decoded.push_str(&text);
-                was_encoded = true;
-            }
-            None => {
-                if !decoded.is_empty() {
-                    decoded.push(' ');
-                }
-                decoded.push_str(word);
-                was_encoded = false;
-            }
+        let plain = encoded_word(word);
+        let is_encoded = plain.is_some();
+        // A space between two encoded words only separates them.
+        let is_joined = decoded.is_empty() || (was_encoded && is_encoded);
+        if !is_joined {
+            decoded.push(' ');
         }
+        decoded.push_str(plain.as_deref().unwrap_or(word));
+        was_encoded = is_encoded;
     }
     decoded
 }
@@ -158,8 +150,8 @@ mod tests {
         assert_eq!(
             [folder.free_name(label), folder.free_name(label)],
             [
-                "2026-03-02T01-00 my-shop .._._1 paid.eml",
-                "2026-03-02T01-00 my-shop .._._1 paid 2.eml"
+                "2026-03-02T01-00 my-shop ..__1 paid.eml",
+                "2026-03-02T01-00 my-shop ..__1 paid 2.eml"
             ]
         );
     }

@@ -47,7 +47,7 @@ pub(super) struct Args {
     /// With --activate: the number of mails, where nobody can type it.
     #[arg(long, value_name = "N", requires = "activate")]
     yes: Option<usize>,
-    /// Take the events as happening now: what happened since the channel's activated_at may mail.
+    /// Take the events as happening now: what happened since the channel's `activated_at` may mail.
     #[arg(long)]
     live: bool,
 }

@@ -6,7 +6,11 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     config::Config,
-    engine::{Engine, EngineError, assemble, housekeeping::RetentionAges, reload::Reloader},
+    engine::{
+        Engine, EngineError, assemble,
+        housekeeping::{RetentionAges, SweepReport},
+        reload::Reloader,
+    },
 };
 
 use super::{Pulse, ServiceError, scheduler::Scheduler};
@@ -169,7 +173,7 @@ async fn send(engine: &Engine, stop: &watch::Receiver<bool>) -> Result<(), Engin
 async fn sweep_once(engine: Engine) {
     engine.close_idle();
     match engine.sweep().await {
-        Ok(swept) if swept == Default::default() => {}
+        Ok(swept) if swept == SweepReport::default() => {}
         Ok(swept) => tracing::warn!(
             event = "sweep",
             released = swept.released,
@@ -182,21 +186,22 @@ async fn sweep_once(engine: Engine) {
 }
 
 async fn import(engine: Engine, inbox: PathBuf, stop: watch::Receiver<bool>) {
-    match engine.in_turn("inbox", engine.import_inbox(&inbox)).await {
-        Ok(None) => {}
+    let work = Box::pin(engine.import_inbox(&inbox));
+    match Box::pin(engine.in_turn("inbox", work)).await {
         // Each file logs itself. What it asks for at once need not wait for the next tick.
         Ok(Some(Ok(files))) if !files.is_empty() => {
             if let Err(error) = send(&engine, &stop).await {
                 failed("inbox", &error);
             }
         }
-        Ok(Some(Ok(_))) => {}
+        Ok(None | Some(Ok(_))) => {}
         Ok(Some(Err(error))) | Err(error) => failed("inbox", &error),
     }
 }
 
 async fn purge_once(engine: Engine, ages: RetentionAges) {
-    match engine.in_turn("purge", engine.purge(&ages)).await {
+    let work = Box::pin(engine.purge(&ages));
+    match Box::pin(engine.in_turn("purge", work)).await {
         Ok(None) => {}
         Ok(Some(Ok(purged))) => tracing::info!(event = "purge", ?purged),
         Ok(Some(Err(error))) | Err(error) => failed("purge", &error),

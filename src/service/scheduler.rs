@@ -13,7 +13,7 @@ pub(super) type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 const SHORTEST: Duration = Duration::from_secs(1);
 
 pub(super) struct Scheduler {
-    scheduler: JobScheduler,
+    inner: JobScheduler,
     stop: watch::Sender<bool>,
     running: Vec<Arc<Mutex<()>>>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Scheduler {
 impl Scheduler {
     pub(super) async fn new() -> Result<Self, JobSchedulerError> {
         Ok(Self {
-            scheduler: JobScheduler::new().await?,
+            inner: JobScheduler::new().await?,
             stop: watch::Sender::new(false),
             running: Vec::new(),
         })
@@ -57,18 +57,18 @@ impl Scheduler {
                 guarded(name, work()).await;
             })
         })?;
-        self.scheduler.add(job).await?;
+        self.inner.add(job).await?;
         Ok(())
     }
 
     pub(super) async fn start(&self) -> Result<(), JobSchedulerError> {
-        self.scheduler.start().await
+        self.inner.start().await
     }
 
     /// Begins no further run and waits for those under way.
     pub(super) async fn finish(mut self) {
         self.stop.send_replace(true);
-        if let Err(error) = self.scheduler.shutdown().await {
+        if let Err(error) = self.inner.shutdown().await {
             tracing::warn!(event = "scheduler.shutdown", %error);
         }
         for busy in &self.running {

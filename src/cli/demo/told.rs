@@ -311,7 +311,7 @@ impl Story {
             let _ = write!(
                 text,
                 " {} planned for later than {}.",
-                counted(self.still_planned, "more mail"),
+                is_or_are(self.still_planned),
                 self.totals.until.format("%Y-%m-%d")
             );
         }
@@ -342,5 +342,12 @@ impl Story {
             );
         }
         text
+    }
+}
+
+fn is_or_are(count: usize) -> String {
+    match count {
+        1 => "1 more is".to_owned(),
+        _ => format!("{count} more are"),
     }
 }
