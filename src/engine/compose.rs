@@ -98,10 +98,6 @@ impl Engine {
             .catalogue()
             .render(decision.kind, &chain, channel.platform(), &context)
             .map_err(|why| render(&why))?;
-        if rendered.subject.trim().is_empty() {
-            let template = &rendered.template_name;
-            return Err(render(&format!("{template}: the subject came out empty")));
-        }
         let lint = self.judge_wording(channel, order, decision, &rendered)?;
         let name = order.details.buyer.name.as_deref();
         let to = Mailbox::new(name, address);
