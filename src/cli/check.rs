@@ -74,7 +74,7 @@ struct Looked {
     rendered: usize,
 }
 
-pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
     let color = context.format == Format::Text && output::wants_color_on_stdout();
     let options = LoadOptions::from_process(context.config.clone());
     let mut looked = None;
@@ -131,15 +131,17 @@ fn last_line(errors: usize, warnings: usize, looked: Option<&Looked>, is_example
             " in the configuration; sequences and templates are checked once it can be read",
         ),
         Some(looked) => {
-            line.push_str(&format!(
-                " in {}, {}",
-                counted(looked.channels, "enabled channel"),
-                counted(looked.templates, "template"),
-            ));
-            line.push_str(&match looked.rendered {
-                0 => "; mails are written from samples once the templates can be read".to_owned(),
-                count => format!(" and {} written from samples", counted(count, "mail")),
-            });
+            line += " in ";
+            line += &counted(looked.channels, "enabled channel");
+            line += ", ";
+            line += &counted(looked.templates, "template");
+            if looked.rendered == 0 {
+                line += "; mails are written from samples once the templates can be read";
+            } else {
+                line += " and ";
+                line += &counted(looked.rendered, "mail");
+                line += " written from samples";
+            }
         }
     }
     if is_example {

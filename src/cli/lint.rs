@@ -95,21 +95,20 @@ struct Document<'a> {
     findings: Vec<Row<'a>>,
 }
 
-pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args, context: &Context) -> anyhow::Result<ExitCode> {
     match &args.about {
         Some(About::Explain { rule }) => rules::explain(rule, context)?,
         Some(About::Rules) => rules::list(context)?,
         None => {
-            let config = match start::load_config(context) {
-                Ok(config) => config,
-                // Nothing was checked: that is a failure, not a finding.
-                Err(_) => return Ok(ExitCode::from(2)),
+            // Nothing was checked: that is a failure, not a finding.
+            let Ok(config) = start::load_config(context) else {
+                return Ok(ExitCode::from(2));
             };
             let linter = assemble::linter(&config)?;
             let today = SystemClock.now().date_naive();
             return match &args.jsonl {
                 Some(path) => texts(&linter, today, path),
-                None => templates(&args, &config, &linter, today, context),
+                None => templates(args, &config, &linter, today, context),
             };
         }
     }
@@ -285,7 +284,7 @@ fn in_force(config: &Config, args: &Args) -> anyhow::Result<Vec<Source>> {
     let folder = config.templates.dir.as_deref();
     Ok(files
         .iter()
-        .filter(|(name, _)| Path::new(name).extension().is_some_and(|end| end == "hbs"))
+        .filter(|(name, _)| is_handlebars(name))
         .filter_map(|(name, text)| {
             let parts = NameParts::of(name);
             Some(Source {
@@ -304,6 +303,10 @@ fn in_force(config: &Config, args: &Args) -> anyhow::Result<Vec<Source>> {
                     .is_none_or(|locale| source.locale == *locale)
         })
         .collect())
+}
+
+fn is_handlebars(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end == "hbs")
 }
 
 /// Where a template in force lies: in the seller's folder, or compiled in.
@@ -372,7 +375,7 @@ fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()
         match name {
             Some(name) if name.starts_with('.') => {}
             _ if entry.is_dir() => collect(&entry, depth + 1, files)?,
-            Some(name) if name.ends_with(".hbs") && is_mail() => files.push(entry),
+            Some(name) if is_handlebars(&name) && is_mail() => files.push(entry),
             _ => {}
         }
     }

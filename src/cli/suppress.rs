@@ -99,12 +99,11 @@ pub(super) async fn run(args: Args, context: &Context) -> anyhow::Result<ExitCod
             limit,
             after,
         } => {
-            let rows = match &address {
-                Some(address) => engine.suppressions_of(address).await?,
-                None => {
-                    let mut tx = engine.db().read().await?;
-                    tx.list_suppressions(&after, limit).await?
-                }
+            let rows = if let Some(address) = &address {
+                engine.suppressions_of(address).await?
+            } else {
+                let mut tx = engine.db().read().await?;
+                tx.list_suppressions(&after, limit).await?
             };
             list(&rows, address.as_ref(), limit, context)?;
         }

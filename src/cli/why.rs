@@ -1,5 +1,6 @@
 //! `afternote why`.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use chrono_tz::Tz;
@@ -123,22 +124,27 @@ fn without_zone(text: &str) -> &str {
 fn one(mail: &MailStory, zone: Tz) -> String {
     let mut head = mail.step.clone();
     if mail.kind != mail.step {
-        head.push_str(&format!(" [{}]", mail.kind));
+        // Writing to a string cannot fail.
+        let _ = write!(head, " [{}]", mail.kind);
     }
     if mail.scope != "order" {
-        head.push_str(&format!(" ({})", mail.scope));
+        // Writing to a string cannot fail.
+        let _ = write!(head, " ({})", mail.scope);
     }
     if mail.revision > 0 {
-        head.push_str(&format!(", sending {}", mail.revision + 1));
+        // Writing to a string cannot fail.
+        let _ = write!(head, ", sending {}", mail.revision + 1);
     }
-    head.push_str(&format!(": {}", mail.state));
+    // Writing to a string cannot fail.
+    let _ = write!(head, ": {}", mail.state);
     if let Some(at) = &mail.local
         && matches!(
             mail.state.as_str(),
             "sent" | "scheduled" | "planned" | "uncertain"
         )
     {
-        head.push_str(&format!(" {}", without_zone(at)));
+        // Writing to a string cannot fail.
+        let _ = write!(head, " {}", without_zone(at));
     }
     let mut lines = vec![head];
     if let (Some(code), Some(meaning)) = (&mail.reason, &mail.meaning) {
@@ -254,7 +260,8 @@ pub(super) fn lint_text(lint: &serde_json::Value) -> String {
         );
         let by = text(finding, "overridden_by");
         if !by.is_empty() {
-            part.push_str(&format!(", lowered by {by}"));
+            // Writing to a string cannot fail.
+            let _ = write!(part, ", lowered by {by}");
         }
         parts.push(part);
     }

@@ -13,7 +13,7 @@ fn review_with(body: &str) -> String {
     )
 }
 
-fn with_templates(text: String) -> String {
+fn with_templates(text: &str) -> String {
     text.replace("[templates]\n", "[templates]\ndir = \"templates\"\n")
 }
 
@@ -92,7 +92,7 @@ fn a_missing_translation_names_the_files() {
         .run(&["check"])
         .expect(1, &["there are no templates in `da`"]);
     let place = Place::new(|text| {
-        with_templates(text.replace("locales = [\"en\"]", "locales = [\"en\", \"da\"]"))
+        with_templates(&text.replace("locales = [\"en\"]", "locales = [\"en\", \"da\"]"))
     });
     place.write(REVIEW, &review_with(""));
     place.run(&["check"]).expect(
@@ -107,7 +107,7 @@ fn a_missing_translation_names_the_files() {
 
 #[test]
 fn an_unknown_variable_is_shown_with_its_line_and_a_caret() {
-    let place = Place::new(with_templates);
+    let place = Place::new(|text| with_templates(&text));
     place.write(REVIEW, &review_with("<mj-text>{{order.totl}}</mj-text>"));
     let ran = place.run(&["check"]);
     ran.expect(1, &["order.totl", "order.total", "^^^^"]);
@@ -129,7 +129,7 @@ fn an_unknown_variable_is_shown_with_its_line_and_a_caret() {
 
 #[test]
 fn a_branch_for_the_happy_is_refused_with_its_rule() {
-    let place = Place::new(with_templates);
+    let place = Place::new(|text| with_templates(&text));
     let body = "<mj-text><p>Happy with it? Leave us a review.</p></mj-text>";
     place.write(REVIEW, &review_with(body));
     let ran = place.run(&["check"]);

@@ -49,7 +49,7 @@ pub(super) fn check(
             known.insert((name.to_owned(), diagnostic.rule, diagnostic.severity));
             entries.push(Entry {
                 shown: rendered(&source, &found, &used),
-                ..of_rule(&source.path, diagnostic, found.on_text(&used))
+                ..of_rule(&source.path, diagnostic, &found.on_text(&used))
             });
         }
     }
@@ -222,7 +222,7 @@ impl Samples<'_> {
                     " (in the {part} written for {platform} from sample `{sample}`: \"{}\")",
                     found.excerpt
                 );
-                let mut entry = of_rule(&origin, &found, place);
+                let mut entry = of_rule(&origin, &found, &place);
                 // The place is in the mail, not in the file.
                 (entry.line, entry.column) = (0, 0);
                 self.entries.push(entry);
@@ -252,7 +252,7 @@ fn merge_values(mail: &MailContext) -> Vec<(&str, &str)> {
     values
 }
 
-fn of_rule(origin: &str, found: &Diagnostic, place: String) -> Entry {
+fn of_rule(origin: &str, found: &Diagnostic, place: &str) -> Entry {
     let (severity, word) = match found.severity {
         Severity::Error => (Level::Error, "error"),
         Severity::Warn => (Level::Warning, "warning"),

@@ -120,16 +120,12 @@ fn skip_line(reader: &mut impl BufRead) -> std::io::Result<()> {
         if chunk.is_empty() {
             return Ok(());
         }
-        match chunk.iter().position(|&byte| byte == b'\n') {
-            Some(at) => {
-                reader.consume(at + 1);
-                return Ok(());
-            }
-            None => {
-                let length = chunk.len();
-                reader.consume(length);
-            }
+        if let Some(at) = chunk.iter().position(|&byte| byte == b'\n') {
+            reader.consume(at + 1);
+            return Ok(());
         }
+        let length = chunk.len();
+        reader.consume(length);
     }
 }
 

@@ -133,7 +133,7 @@ fn merge(found: &mut Vec<Found>, diagnostic: Diagnostic, platform: Option<Platfo
             on: platform.into_iter().collect(),
         }),
         Some(known) if known.diagnostic.severity == diagnostic.severity => {
-            known.on.extend(platform)
+            known.on.extend(platform);
         }
         Some(known) if known.diagnostic.severity < diagnostic.severity => {
             *known = Found {

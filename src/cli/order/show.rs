@@ -1,6 +1,7 @@
 //! `order show`: one order with its mails; personal data only where it is asked for.
 
 use serde::Serialize;
+use std::fmt::Write as _;
 
 use crate::{
     cli::{
@@ -51,7 +52,7 @@ struct Line {
 
 #[derive(Serialize)]
 struct Parcel {
-    parcel: String,
+    reference: String,
     carrier: Option<String>,
     shipped_at: Option<String>,
     delivered_at: Option<String>,
@@ -186,7 +187,7 @@ fn parcels(order: &Order) -> Vec<Parcel> {
         .parcels
         .iter()
         .map(|parcel| Parcel {
-            parcel: parcel.parcel_ref.clone(),
+            reference: parcel.parcel_ref.clone(),
             carrier: parcel.shipment.carrier.clone(),
             shipped_at: parcel.shipped.map(|stamp| iso(stamp.at)),
             delivered_at: parcel.delivered.map(|evidence| iso(evidence.stamp.at)),
@@ -211,7 +212,8 @@ fn print(document: &Document) -> anyhow::Result<()> {
         document.stage.replace('_', " ")
     );
     if !marks.is_empty() {
-        text.push_str(&format!(" ({})", marks.join(", ")));
+        // Writing to a string cannot fail.
+        let _ = write!(text, " ({})", marks.join(", "));
     }
     let mut facts = Table::new(&[]);
     let buyer = &document.buyer;
@@ -236,7 +238,7 @@ fn print(document: &Document) -> anyhow::Result<()> {
         fact("item", Some(&format!("{} × {}", line.quantity, line.title)));
     }
     for parcel in &document.parcels {
-        let mut parts = vec![parcel.parcel.clone()];
+        let mut parts = vec![parcel.reference.clone()];
         parts.extend(parcel.carrier.clone());
         parts.extend(parcel.shipped_at.as_ref().map(|at| format!("shipped {at}")));
         parts.extend(

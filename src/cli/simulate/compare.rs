@@ -84,7 +84,7 @@ pub(super) fn print(
         difference.moved.len(),
         difference.unchanged,
     ))?;
-    report::notes(before)?;
+    report::notes(before);
     Ok(ExitCode::SUCCESS)
 }
 

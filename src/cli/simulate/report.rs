@@ -1,5 +1,6 @@
 //! A simulation for people and for scripts.
 
+use std::fmt::Write as _;
 use std::{collections::BTreeMap, process::ExitCode};
 
 use serde::Serialize;
@@ -88,7 +89,7 @@ pub(super) fn print(
         outcome.mails.iter().filter(|mail| !mail.is_sent).count(),
     ))?;
     totals(&summary)?;
-    notes(outcome)?;
+    notes(outcome);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -97,11 +98,10 @@ pub(super) fn print(
     clippy::print_stderr,
     reason = "remarks about the input are not the result"
 )]
-pub(super) fn notes(outcome: &Outcome) -> anyhow::Result<()> {
+pub(super) fn notes(outcome: &Outcome) {
     for note in &outcome.notes {
         eprintln!("note: {note}");
     }
-    Ok(())
 }
 
 fn lists(outcome: &Outcome) -> anyhow::Result<()> {
@@ -208,10 +208,12 @@ pub(super) fn what(mail: &Simulated) -> String {
     let decision = &mail.decision;
     let mut text = decision.step.clone();
     if decision.step != decision.kind.as_str() {
-        text.push_str(&format!(" [{}]", decision.kind));
+        // Writing to a string cannot fail.
+        let _ = write!(text, " [{}]", decision.kind);
     }
     if decision.scope != crate::sequence::Scope::Order {
-        text.push_str(&format!(" ({})", decision.scope));
+        // Writing to a string cannot fail.
+        let _ = write!(text, " ({})", decision.scope);
     }
     text
 }
