@@ -166,11 +166,11 @@ impl Config {
     }
 
     /// The languages a channel's buyers may get; empty for an unknown channel.
-    pub fn locales_of(&self, channel: &str) -> &[Locale] {
+    pub fn locales_of(&self, channel: &str) -> Vec<Locale> {
         match self.channels.get(channel) {
-            None => &[],
-            Some(channel) if channel.locales.is_empty() => &self.templates.locales,
-            Some(channel) => &channel.locales,
+            None => Vec::new(),
+            Some(channel) if channel.locales.is_empty() => self.templates.offered(),
+            Some(channel) => channel.locales.clone(),
         }
     }
 

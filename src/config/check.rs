@@ -77,13 +77,14 @@ fn check_templates(settings: &Settings, findings: &mut Findings) {
             "name at least one, such as `en`",
         );
     }
-    for (index, locale) in templates.locales.iter().enumerate() {
-        check_shipped(
-            &["templates", "locales", &index.to_string()],
-            locale,
-            settings,
-            findings,
-        );
+    for (key, locales) in [
+        ("locales", &templates.locales),
+        ("partial_locales", &templates.partial_locales),
+    ] {
+        for (index, locale) in locales.iter().enumerate() {
+            let path = ["templates", key, &index.to_string()];
+            check_shipped(&path, locale, settings, findings);
+        }
     }
     check_shipped(
         &["seller", "locale"],

@@ -390,7 +390,7 @@ fn sender(config: &Config, name: &str, channel: &config::Channel) -> Sender {
             .iter()
             .map(|(n, v)| (n.clone(), v.clone()))
             .collect(),
-        locales: config.locales_of(name).iter().cloned().collect(),
+        locales: config.locales_of(name).into_iter().collect(),
         default_locale: config.default_locale_of(name).clone(),
         shop_locale: config.seller.locale.clone(),
     }

@@ -131,7 +131,7 @@ impl Samples<'_> {
         for kind in kinds {
             for locale in self.config.locales_of(name) {
                 let chain = LocaleChain::new(
-                    Some(locale),
+                    Some(&locale),
                     self.config.default_locale_of(name),
                     &self.config.seller.locale,
                 );

@@ -108,7 +108,7 @@ fn check_names(name: &str, channel: &Channel, checked: &Checked<'_>, findings: &
 }
 
 fn check_locales(name: &str, channel: &Channel, checked: &Checked<'_>, findings: &mut Findings) {
-    let enabled = &checked.settings.templates.locales;
+    let enabled = &checked.settings.templates.offered();
     // `de-AT` is served by the texts of `de`.
     let is_among = |locale: &Locale, locales: &[Locale]| {
         locales.contains(locale) || locales.contains(&locale.without_region())

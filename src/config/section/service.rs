@@ -52,8 +52,21 @@ pub struct Templates {
     pub dir: Option<PathBuf>,
     /// The languages that must be complete.
     pub locales: Vec<Locale>,
+    /// Languages used where a mail has a template in them; other mails go in the channel's own.
+    pub partial_locales: Vec<Locale>,
     /// Whether changed files are taken up while running.
     pub reload: bool,
+}
+
+impl Templates {
+    /// Every language a buyer may be written to in, the complete ones first.
+    pub fn offered(&self) -> Vec<Locale> {
+        self.locales
+            .iter()
+            .chain(&self.partial_locales)
+            .cloned()
+            .collect()
+    }
 }
 
 /// `[service]`: how often the jobs run.
