@@ -475,8 +475,7 @@ fn shared_channel_settings_lie_under_each_channel() {
 
 #[test]
 fn what_may_not_be_meant_is_a_warning() {
-    let text =
-        format!("{BASE}[sequences.own_shop.steps.follow_up]\nevidence = \"promised_date\"\n");
+    let text = format!("{BASE}[sequences.own_shop.steps.follow_up]\nevidence = \"buyer\"\n");
     let config = load_with(&text, &[]).unwrap_or_else(|e| panic!("{}", e.render(false)));
     let shown: Vec<(usize, &str)> = config
         .warnings
@@ -493,6 +492,17 @@ fn what_may_not_be_meant_is_a_warning() {
     assert!(config.warnings[0].render(false).starts_with("warning: "));
     let example = Config::load(&LoadOptions::default()).unwrap();
     assert_eq!(example.warnings, []);
+}
+
+#[test]
+fn follow_up_and_review_never_go_on_a_guess() {
+    let text = format!("{BASE}[sequences.own_shop.steps.follow_up]\nevidence = \"ship_date\"\n");
+    let problems = load_with(&text, &[]).unwrap_err();
+    let shown = problems.render(false);
+    assert!(
+        shown.contains("never goes on a guessed delivery date"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -434,7 +434,7 @@ fn unsubscribe_links(config: &Config) -> Result<Option<Unsubscribe>, AssembleErr
         mailto: section
             .mailto
             .as_ref()
-            .map(|address| format!("mailto:{}?subject=unsubscribe", address.as_str())),
+            .map(|address| address.as_str().to_owned()),
     }))
 }
 

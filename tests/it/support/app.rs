@@ -48,6 +48,7 @@ zone = "Europe/Berlin"
 
 [templates]
 locales = ["en"]
+partial_locales = []
 
 [channels."*"]
 activated_at = 2026-01-01T00:00:00Z
