@@ -33,7 +33,7 @@ pub use output::Format;
 #[derive(Debug, Parser)]
 #[command(name = "afternote", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// The configuration file; without it the built-in example runs. Also: AFTERNOTE_CONFIG.
+    /// The configuration file; without it the built-in example runs. Also: `AFTERNOTE_CONFIG`.
     #[arg(long, short, global = true, value_name = "FILE")]
     config: Vec<PathBuf>,
     /// How results are printed.

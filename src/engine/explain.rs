@@ -284,7 +284,7 @@ impl Engine {
                     story.at = row.due_at.map(Into::into);
                     story.reason = row.reason.map(|reason| reason.code().to_owned());
                     story.meaning = row.reason.map(|reason| reason.text().to_owned());
-                    story.next = "it is tried again at that time".to_owned();
+                    "it is tried again at that time".clone_into(&mut story.next);
                 }
                 story.attempts = attempts(tx, row.id).await?;
                 story
