@@ -40,8 +40,8 @@ fn at(minutes: i64) -> DateTime<Utc> {
 fn event(order: usize, minutes: i64, parcel: Option<&str>, fact: Fact) -> OrderEvent {
     OrderEvent {
         source: "bench".to_owned(),
-        source_event_id: &format!("{}-{order}", fact.kind()),
-        order_ref: &format!("B-{order}"),
+        source_event_id: format!("{}-{order}", fact.kind()),
+        order_ref: format!("B-{order}"),
         parcel_ref: parcel.map(str::to_owned),
         line_refs: Vec::new(),
         occurred_at: at(minutes),
@@ -56,7 +56,7 @@ fn event(order: usize, minutes: i64, parcel: Option<&str>, fact: Fact) -> OrderE
 fn accepted(order: usize) -> Fact {
     Fact::OrderAccepted(OrderDetails {
         buyer: Buyer {
-            email: Some(&format!("buyer{order}@example.com")),
+            email: Some(format!("buyer{order}@example.com")),
             name: Some("Anna Beispiel".to_owned()),
             country: Some("DE".to_owned()),
             ..Buyer::default()
@@ -66,7 +66,7 @@ fn accepted(order: usize) -> Fact {
         total: Some("34.70".parse().unwrap()),
         lines: (0..3)
             .map(|n| Line {
-                line_ref: &format!("l{n}"),
+                line_ref: format!("l{n}"),
                 sku: None,
                 title: "Becher 330 ml, handgedreht".to_owned(),
                 quantity: 1,
@@ -98,7 +98,7 @@ async fn engine(
             "type = \"file\"\ndir = \"data/outbox\"",
             &format!("type = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\nsecurity = \"none\"\nconnections = 5\nmessages_per_connection = 100000"),
         );
-    std::fs::write(&file, &format!("{base}\n[database]\nurl = \"{url}\"\n")).unwrap();
+    std::fs::write(&file, format!("{base}\n[database]\nurl = \"{url}\"\n")).unwrap();
     let config = Config::load(&LoadOptions {
         files: vec![file],
         ..LoadOptions::default()
@@ -110,7 +110,7 @@ async fn engine(
         .unwrap()
 }
 
-fn row(what: &str, value: &str) {
+fn row(what: impl std::fmt::Display, value: impl std::fmt::Display) {
     println!("{what:<58} {value:>22}");
 }
 
@@ -149,8 +149,8 @@ async fn measure(name: &str, url: &str, sent: usize, stored: usize) {
     if stored > 0 {
         let rate = events as f64 / started.elapsed().as_secs_f64();
         row(
-            &format!("{name}: intake, 500 events a transaction"),
-            &format!("{rate:.0} events/s"),
+            format!("{name}: intake, 500 events a transaction"),
+            format!("{rate:.0} events/s"),
         );
     }
     let (_keep_going, stop) = watch::channel(false);
@@ -160,7 +160,7 @@ async fn measure(name: &str, url: &str, sent: usize, stored: usize) {
     let report = engine.dispatch(&stop).await.unwrap();
     if report.claimed > 0 {
         row(
-            &format!("{name}: rows decided and not sent"),
+            format!("{name}: rows decided and not sent"),
             format!(
                 "{:.0} rows/s",
                 report.claimed as f64 / cleared.elapsed().as_secs_f64()
@@ -191,16 +191,16 @@ async fn measure(name: &str, url: &str, sent: usize, stored: usize) {
         "every mail reached the sink"
     );
     row(
-        &format!("{name}: dispatch until idle, {} mails", report.sent),
-        &format!("{:.0} mails/s", report.sent as f64 / seconds),
+        format!("{name}: dispatch until idle, {} mails", report.sent),
+        format!("{:.0} mails/s", report.sent as f64 / seconds),
     );
     let started = Stopwatch::now();
     for _ in 0..200 {
         engine.dispatch(&stop).await.unwrap();
     }
     row(
-        &format!("{name}: tick with nothing due"),
-        &format!("{:.3} ms", started.elapsed().as_secs_f64() * 1000.0 / 200.0),
+        format!("{name}: tick with nothing due"),
+        format!("{:.3} ms", started.elapsed().as_secs_f64() * 1000.0 / 200.0),
     );
     // The floor: the same transport and sink, one frozen mail again and again.
     let channel = engine.channels()["shop"].clone();
@@ -227,8 +227,8 @@ async fn measure(name: &str, url: &str, sent: usize, stored: usize) {
     }
     tasks.join_all().await;
     row(
-        &format!("{name}: floor, SMTP alone, 5 connections"),
-        &format!("{:.0} mails/s", 10_000.0 / started.elapsed().as_secs_f64()),
+        format!("{name}: floor, SMTP alone, 5 connections"),
+        format!("{:.0} mails/s", 10_000.0 / started.elapsed().as_secs_f64()),
     );
     engine.db().close().await;
 }
@@ -246,7 +246,7 @@ fn pure() {
     let blueprint = assemble::blueprint(&config).unwrap();
     row(
         "start: templates, lexicons, rules",
-        &format!("{:.0} ms", started.elapsed().as_secs_f64() * 1000.0),
+        format!("{:.0} ms", started.elapsed().as_secs_f64() * 1000.0),
     );
     let rules = &blueprint.rules["shop"];
     let facts = vec![

@@ -1,6 +1,6 @@
 //! What a mail knows: plain data for the templates of each kind.
 //!
-//! Built from an order ([`build`]) or taken from the samples ([`samples`]). Nothing here but
+//! Built from an order ([`mod@build`]) or taken from the samples ([`mod@samples`]). Nothing here but
 //! text, numbers, times and addresses that were cleaned on the way in; never configuration,
 //! environment or secrets (email-requirements S1). The declared list of variables
 //! (`schema`) and these structs say the same; a test holds them together.
