@@ -96,6 +96,7 @@ impl OrderEvent {
                 "{at}/{}",
                 shipment.tracking_number.as_deref().unwrap_or_default()
             ),
+            Fact::ReturnedToSender(leg) => format!("{at}/{}", leg.is_final),
             Fact::MailAccepted(mail) => format!("{}/{}/{}", mail.step, mail.scope, mail.revision),
             Fact::StepResent(order) | Fact::StepSkipped(order) | Fact::StepHastened(order) => {
                 format!(
@@ -148,11 +149,14 @@ pub(super) fn canonical(mut facts: Vec<OrderEvent>) -> Vec<OrderEvent> {
 
 /// Between two tellings of the same fact: live beats history, then the name decides.
 fn by_source(left: &OrderEvent, right: &OrderEvent) -> Ordering {
-    (left.backfill, &left.source, &left.source_event_id).cmp(&(
-        right.backfill,
-        &right.source,
-        &right.source_event_id,
-    ))
+    (left.backfill, &left.source, &left.source_event_id)
+        .cmp(&(right.backfill, &right.source, &right.source_event_id))
+        // A source that says two things under one key: the text decides, never the arrival.
+        .then_with(|| text_of(left).cmp(&text_of(right)))
+}
+
+fn text_of(event: &OrderEvent) -> String {
+    serde_json::to_string(event).unwrap_or_default()
 }
 
 /// Drops facts that no view depends on: scans between the first and the last of a parcel,
