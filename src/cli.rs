@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod demo;
 mod dispatch;
+mod eml;
 mod health;
 mod import;
 mod lint;
@@ -18,6 +19,7 @@ mod serve;
 mod simulate;
 mod start;
 mod suppress;
+mod table;
 mod why;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -31,7 +33,7 @@ pub use output::Format;
 #[derive(Debug, Parser)]
 #[command(name = "afternote", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// The configuration file; without it the built-in example runs. Also: AFTERNOTE_CONFIG.
+    /// The configuration file; without it the built-in example runs. Also: `AFTERNOTE_CONFIG`.
     #[arg(long, short, global = true, value_name = "FILE")]
     config: Vec<PathBuf>,
     /// How results are printed.
@@ -94,8 +96,8 @@ impl Cli {
             Command::Serve(args) => serve::run(args, &context).await,
             Command::Dispatch(args) => dispatch::run(args, &context).await,
             Command::Import(args) => import::run(args, &context).await,
-            Command::Check(args) => check::run(args, &context).await,
-            Command::Lint(args) => lint::run(args, &context).await,
+            Command::Check(args) => check::run(&args, &context),
+            Command::Lint(args) => lint::run(&args, &context),
             Command::Simulate(args) => simulate::run(args, &context).await,
             Command::Why(args) => why::run(args, &context).await,
             Command::Order(args) => order::run(args, &context).await,
@@ -103,7 +105,7 @@ impl Cli {
             Command::Suppress(args) => suppress::run(args, &context).await,
             Command::Migrate(args) => migrate::run(args, &context).await,
             Command::Health(args) => health::run(args, &context).await,
-            Command::Config(args) => config::run(args, &context).await,
+            Command::Config(args) => config::run(&args, &context),
         }
     }
 }

@@ -34,10 +34,10 @@ pub use problem::{ConfigProblems, Problem, Severity};
 pub use section::{
     channel::{BasisRule, Channel, Permission, PolicyOverride},
     seller::{Brand, Seller},
-    sending::{Activation, Breaker, Caps, Sending, Unsubscribe, UnsubscribeKey},
+    sending::{Activation, Caps, Sending, Unsubscribe, UnsubscribeKey},
     service::{
         Data, Database, Lint, LintOverride, LintSeverity, Log, LogFormat, Privacy, Retention,
-        Service, Templates, Web, WebRole, WebUser,
+        Service, Templates, Web,
     },
 };
 
@@ -166,11 +166,11 @@ impl Config {
     }
 
     /// The languages a channel's buyers may get; empty for an unknown channel.
-    pub fn locales_of(&self, channel: &str) -> &[Locale] {
+    pub fn locales_of(&self, channel: &str) -> Vec<Locale> {
         match self.channels.get(channel) {
-            None => &[],
-            Some(channel) if channel.locales.is_empty() => &self.templates.locales,
-            Some(channel) => &channel.locales,
+            None => Vec::new(),
+            Some(channel) if channel.locales.is_empty() => self.templates.offered(),
+            Some(channel) => channel.locales.clone(),
         }
     }
 

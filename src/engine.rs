@@ -5,6 +5,7 @@
 //! decides whether a mail may go: `plan` does, here it is asked again at each step. The wall
 //! clock is never read, only the [`Clock`] it is given.
 
+pub mod activation;
 pub mod apply;
 pub mod assemble;
 pub mod channel;
@@ -19,10 +20,13 @@ mod keys;
 pub mod linter;
 pub mod operate;
 mod prepare;
+pub mod rehearse;
+pub mod reload;
 pub mod retry;
 mod settle;
 pub mod simulate;
 mod standing;
+pub mod turn;
 
 use std::{
     collections::BTreeMap,
@@ -35,6 +39,7 @@ use chrono::TimeDelta;
 pub use apply::{Applied, Incoming, Intake};
 pub use channel::Channel;
 pub use dispatch::{Dispatched, Stop};
+pub use prepare::Foreseen;
 
 use crate::{
     clock::Clock,
@@ -76,7 +81,7 @@ pub struct Unsubscribe {
     pub keys: unsubscribe::Keyring,
     /// The public address of the page, ending where a token begins.
     pub base_url: String,
-    /// The mailbox that takes requests by mail.
+    /// The `mailto:` URL that takes requests by mail.
     pub mailto: Option<String>,
 }
 

@@ -18,4 +18,6 @@ pub mod plan;
 pub mod policy;
 pub mod render;
 pub mod sequence;
+pub mod service;
 pub mod store;
+pub mod web;

@@ -34,6 +34,11 @@ pub use lexicon::LexiconError;
 pub use rule::{Rule, UnknownRule};
 pub use ruleset::RuleSet;
 
+/// How much a rule weighs in the circumstances of a mail, before its text is looked at.
+pub fn severity_of(rule: Rule, profile: &Profile) -> Severity {
+    severity::severity(rule, profile, false)
+}
+
 /// Reads all fields of a draft with the shipped lexicons.
 pub fn check(draft: &Draft<'_>, profile: &Profile) -> Vec<Diagnostic> {
     RuleSet::shipped().check(draft, profile)

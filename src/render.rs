@@ -12,7 +12,7 @@ pub mod cldr;
 pub mod context;
 mod expand;
 pub mod files;
-mod front_matter;
+pub(crate) mod front_matter;
 mod helpers;
 mod html;
 mod markup;

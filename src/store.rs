@@ -2,7 +2,7 @@
 //!
 //! SQLite or PostgreSQL, one text for both wherever possible. Start with [`Db`] and [`Tx`]; the
 //! functions of `Tx` stand in one file per concern: [`orders`] and [`plan`] for what arrives,
-//! [`dispatch`] and [`settle`] for what leaves, [`ledger`] for those who ask.
+//! [`dispatch`], [`settle`] and [`doubt`] for what leaves, [`ledger`] for those who ask.
 //!
 //! It never decides: which mail is due, may go or is given up is said by its callers. What it
 //! guards by itself is what only a database can: a row is claimed by one worker, an intent is
@@ -17,8 +17,10 @@ mod sql;
 
 mod bulk;
 pub mod buyers;
+pub mod channels;
 mod db;
 pub mod dispatch;
+pub mod doubt;
 mod error;
 pub mod housekeeping;
 pub mod inbox;
@@ -42,8 +44,10 @@ use sql::Sql;
 /// Every statement, by the file that holds it. A test prepares each on both engines.
 const ALL: &[&[Sql]] = &[
     buyers::ALL,
+    channels::ALL,
     db::ALL,
     dispatch::ALL,
+    doubt::ALL,
     housekeeping::ALL,
     inbox::ALL,
     ledger::ALL,

@@ -53,6 +53,30 @@ fn visible(text: &str) -> String {
         .collect()
 }
 
+/// Prints a report that is coloured already; what it quotes was made visible before.
+pub(super) fn styled(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Whether standard output is a terminal whose reader likes colours.
+pub(super) fn wants_color_on_stdout() -> bool {
+    io::stdout().is_terminal() && !crate::config::environment::wants_no_color()
+}
+
+/// One JSON value on one line, for answers that are read as a stream.
+pub(super) fn json_line<T: Serialize + ?Sized>(
+    out: &mut impl io::Write,
+    value: &T,
+) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

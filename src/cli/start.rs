@@ -34,9 +34,12 @@ pub(super) fn print_problems(problems: &ConfigProblems) {
 /// Starts the log as configured.
 pub(super) fn start_log(config: &Config) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_new(&config.log.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    // The scheduler tells at `info` how it is built; who wants to read that names it.
+    let level = format!("tokio_cron_scheduler=warn,{}", config.log.level);
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(output::wants_color())
         .with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first log.
     let _ = match config.log.format {

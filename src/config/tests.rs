@@ -199,7 +199,6 @@ fn default_toml_names_every_key() {
     let everything = format!(
         "{BASE}\n[[channels.shop.policy]]\nkind = \"delay\"\npermission = \"ask\"\nreason = \"r\"\nby = \"b\"\n\
          [transports.relay]\ntype = \"smtp\"\nhost = \"h.example\"\ntimeouts = {{}}\n\
-         [[web.users]]\nname = \"a\"\nrole = \"admin\"\ntoken = \"t\"\n\
          [[lint.overrides]]\nrule = \"r\"\nseverity = \"off\"\nby = \"b\"\nreason = \"r\"\nuntil = 2030-01-01\n"
     );
     let options = LoadOptions {
@@ -215,10 +214,9 @@ fn default_toml_names_every_key() {
     let structs = notes.structs.into_inner();
     // One of each kind was read: the test looks at all sections.
     for path in [
-        "send.breaker",
+        "send.activation",
         "lint.overrides[0]",
         "transports.relay.timeouts",
-        "web.users[0]",
     ] {
         assert!(
             structs.iter().any(|(at, _)| tree::show_path(at) == path),
@@ -397,7 +395,7 @@ fn a_file_that_is_not_there_is_named() {
 
 #[test]
 fn variables_win_over_files_and_files_over_defaults() {
-    let text = format!("{BASE}[send]\nbatch = 7\nconcurrency = 3\n");
+    let text = format!("{BASE}[send]\nbatch = 7\n");
     let config = load_with(
         &text,
         &[
@@ -412,7 +410,7 @@ fn variables_win_over_files_and_files_over_defaults() {
         ],
     )
     .unwrap_or_else(|e| panic!("{}", e.render(false)));
-    assert_eq!((config.send.batch, config.send.concurrency), (9, 3));
+    assert_eq!(config.send.batch, 9);
     assert_eq!(config.send.lease.as_millis(), 90_000);
     assert_eq!(config.templates.locales.len(), 2);
     assert!(config.templates.reload);
@@ -452,10 +450,7 @@ fn later_files_are_laid_over_earlier_ones() {
     let files = Files::new();
     let options = LoadOptions {
         files: vec![
-            files.write(
-                "a.toml",
-                &format!("{BASE}[send]\nbatch = 7\nconcurrency = 3\n"),
-            ),
+            files.write("a.toml", &format!("{BASE}[send]\nbatch = 7\n")),
             files.write(
                 "b.toml",
                 "[send]\nbatch = 8\n[seller]\nzone = \"Europe/Warsaw\"\n",
@@ -464,7 +459,7 @@ fn later_files_are_laid_over_earlier_ones() {
         ..LoadOptions::default()
     };
     let config = Config::load(&options).unwrap_or_else(|e| panic!("{}", e.render(false)));
-    assert_eq!((config.send.batch, config.send.concurrency), (8, 3));
+    assert_eq!(config.send.batch, 8);
     assert_eq!(config.zone_of("shop"), chrono_tz::Europe::Warsaw);
 }
 
@@ -480,8 +475,7 @@ fn shared_channel_settings_lie_under_each_channel() {
 
 #[test]
 fn what_may_not_be_meant_is_a_warning() {
-    let text =
-        format!("{BASE}[sequences.own_shop.steps.follow_up]\nevidence = \"promised_date\"\n");
+    let text = format!("{BASE}[sequences.own_shop.steps.follow_up]\nevidence = \"buyer\"\n");
     let config = load_with(&text, &[]).unwrap_or_else(|e| panic!("{}", e.render(false)));
     let shown: Vec<(usize, &str)> = config
         .warnings
@@ -498,6 +492,17 @@ fn what_may_not_be_meant_is_a_warning() {
     assert!(config.warnings[0].render(false).starts_with("warning: "));
     let example = Config::load(&LoadOptions::default()).unwrap();
     assert_eq!(example.warnings, []);
+}
+
+#[test]
+fn follow_up_and_review_never_go_on_a_guess() {
+    let text = format!("{BASE}[sequences.own_shop.steps.follow_up]\nevidence = \"ship_date\"\n");
+    let problems = load_with(&text, &[]).unwrap_err();
+    let shown = problems.render(false);
+    assert!(
+        shown.contains("never goes on a guessed delivery date"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -311,7 +311,7 @@ impl Engine {
 }
 
 /// An event as the engine stores it: named by channel, dated by receipt, history marked.
-fn prepare(
+pub(super) fn prepare(
     mut event: OrderEvent,
     channel: &str,
     intake: Intake,
@@ -333,7 +333,7 @@ fn prepare(
     event
 }
 
-fn activation(order_ref: &str, channel: &str, now: Instant) -> OrderEvent {
+pub(super) fn activation(order_ref: &str, channel: &str, now: Instant) -> OrderEvent {
     OrderEvent {
         source: format!("operator:{channel}"),
         source_event_id: format!("activate/{order_ref}/{}", now.timestamp_millis()),
@@ -350,7 +350,10 @@ fn activation(order_ref: &str, channel: &str, now: Instant) -> OrderEvent {
 }
 
 /// Applies events at once where it can, one by one where one of them is at fault.
-fn apply_each(order: Order, events: &[(usize, OrderEvent)]) -> (Order, Vec<(usize, Rejected)>) {
+pub(super) fn apply_each(
+    order: Order,
+    events: &[(usize, OrderEvent)],
+) -> (Order, Vec<(usize, Rejected)>) {
     let plain: Vec<OrderEvent> = events.iter().map(|(_, event)| event.clone()).collect();
     if let Ok(applied) = order.apply_all(&plain) {
         return (applied, Vec::new());

@@ -281,6 +281,7 @@ pub fn cap(config: &Config) -> Option<Cap> {
 pub fn retention(config: &Config) -> RetentionAges {
     let retention = &config.privacy.retention;
     RetentionAges {
+        addresses: delta(retention.addresses),
         mails: delta(retention.bodies),
         payloads: delta(retention.raw_payloads),
         replies: delta(retention.attempts),
@@ -330,7 +331,8 @@ fn channel_rules(
     })
 }
 
-fn policy(name: &str, channel: &config::Channel) -> Result<Policy, AssembleError> {
+/// What may go on a channel: the built-in table with the seller's exceptions.
+pub fn policy(name: &str, channel: &config::Channel) -> Result<Policy, AssembleError> {
     let overrides = channel
         .policy
         .iter()
@@ -388,7 +390,7 @@ fn sender(config: &Config, name: &str, channel: &config::Channel) -> Sender {
             .iter()
             .map(|(n, v)| (n.clone(), v.clone()))
             .collect(),
-        locales: config.locales_of(name).iter().cloned().collect(),
+        locales: config.locales_of(name).into_iter().collect(),
         default_locale: config.default_locale_of(name).clone(),
         shop_locale: config.seller.locale.clone(),
     }
@@ -406,6 +408,7 @@ fn shop_facts(config: &Config, channel: &config::Channel) -> ShopFacts {
         logo_url: config.brand.logo_url.clone(),
         brand_color: Some(config.brand.color.clone()),
         review_url: channel.review_url.clone(),
+        order_url: channel.order_url.clone(),
         unsubscribe_url: None,
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     mail::{Address, Locale, Mailbox, Platform},
     plan::ChannelRules,
     render::ShopFacts,
-    store::{Ts, orders::ChannelRow},
+    store::{Ts, channels::ChannelRow},
 };
 
 /// One channel, ready to plan and send.

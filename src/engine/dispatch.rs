@@ -349,7 +349,7 @@ fn broke_down() -> Outcome {
 
 /// The switch that holds everything of a channel and class. One for a single step is asked when
 /// the row is prepared.
-fn whole_switch<'a>(switches: &'a [Switch], due: &DueChannel) -> Option<&'a Switch> {
+pub(super) fn whole_switch<'a>(switches: &'a [Switch], due: &DueChannel) -> Option<&'a Switch> {
     standing::switch_for(switches, &due.channel, due.class, "")
         .filter(|switch| switch.step.is_empty())
 }

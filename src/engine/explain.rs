@@ -155,6 +155,19 @@ impl Engine {
         }
     }
 
+    /// The one order of that reference, with its facts.
+    pub async fn order(
+        &self,
+        order_ref: &str,
+        channel: Option<&str>,
+    ) -> Result<(OrderSummary, Order), EngineError> {
+        let summary = self.find_order(order_ref, channel).await?;
+        let mut tx = self.db.read().await?;
+        let stored = load_one(&mut tx, summary.id, Lock::None).await?;
+        let order = Order::from_facts(&stored.channel, &stored.external_ref, stored.facts);
+        Ok((summary, order))
+    }
+
     /// The story of an order; of one step where it is named.
     pub async fn why(
         &self,
@@ -271,7 +284,7 @@ impl Engine {
                     story.at = row.due_at.map(Into::into);
                     story.reason = row.reason.map(|reason| reason.code().to_owned());
                     story.meaning = row.reason.map(|reason| reason.text().to_owned());
-                    story.next = "it is tried again at that time".to_owned();
+                    "it is tried again at that time".clone_into(&mut story.next);
                 }
                 story.attempts = attempts(tx, row.id).await?;
                 story

@@ -13,6 +13,10 @@ use crate::{
 
 use super::{Engine, EngineError};
 
+/// Orders erased in one transaction, and transactions in one purge: the next one goes on.
+const PURGE_PAGE: u32 = 200;
+const PURGE_PAGES: usize = 500;
+
 /// What a sweep found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SweepReport {
@@ -64,10 +68,11 @@ impl Engine {
         })
     }
 
-    /// Deletes what is past its retention, in small steps.
-    pub async fn purge(&self, ages: &RetentionAges) -> Result<Purged, EngineError> {
+    /// Deletes what is past its retention, in small steps (email-requirements P2).
+    pub async fn purge(&self, ages: &RetentionAges) -> Result<PurgeReport, EngineError> {
         let now = self.clock.now();
-        Ok(self
+        let erased_orders = self.erase_stale(now - ages.addresses, now).await?;
+        let deleted = self
             .db
             .purge(Retention {
                 mails_before: now - ages.mails,
@@ -77,7 +82,45 @@ impl Engine {
                 batch: 500,
                 max_batches: 200,
             })
-            .await?)
+            .await?;
+        Ok(PurgeReport {
+            erased_orders,
+            deleted,
+        })
+    }
+
+    /// Takes the buyer's data out of orders nothing has happened to since `before`.
+    async fn erase_stale(&self, before: Instant, now: Instant) -> Result<u64, EngineError> {
+        let mut erased = 0;
+        let mut after = 0;
+        // A page at a time, each its own transaction: the sends never wait long.
+        for _ in 0..PURGE_PAGES {
+            let mut tx = self.db.begin().await?;
+            let ids = tx.stale_orders(before, after, PURGE_PAGE).await?;
+            let Some(last) = ids.last() else { break };
+            after = *last;
+            tx.erase_orders(&ids, now).await?;
+            tx.commit().await?;
+            erased += ids.len() as u64;
+        }
+        Ok(erased)
+    }
+
+    /// Whether the database is at the version of this program.
+    pub async fn check_schema(&self) -> Result<(), EngineError> {
+        Ok(self.db.check_schema().await?)
+    }
+
+    /// Whether the database can be written to now.
+    pub async fn check_writable(&self) -> Result<(), EngineError> {
+        Ok(self.db.ping_writable().await?)
+    }
+
+    /// Closes connections to relays that have waited unused for too long.
+    pub fn close_idle(&self) {
+        for channel in self.channels.values() {
+            channel.transport.close_idle();
+        }
     }
 
     /// When the next mail that is not due yet will be.
@@ -87,9 +130,21 @@ impl Engine {
     }
 }
 
+/// What a purge did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PurgeReport {
+    /// Orders whose buyer's data was erased.
+    pub erased_orders: u64,
+    /// Rows deleted, by what they held.
+    #[serde(flatten)]
+    pub deleted: Purged,
+}
+
 /// How long what is kept (email-requirements P2).
 #[derive(Debug, Clone, Copy)]
 pub struct RetentionAges {
+    /// Names and addresses, counted from the order's last change.
+    pub addresses: chrono::TimeDelta,
     /// Rendered mails.
     pub mails: chrono::TimeDelta,
     /// What sources sent.

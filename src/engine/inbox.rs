@@ -126,8 +126,10 @@ pub fn report_text(imported: &Imported) -> String {
     let applied = &imported.applied;
     let _ = writeln!(
         text,
-        "stored: {} new events of {} orders, {} known already",
-        applied.events, applied.orders, applied.duplicates
+        "stored: {} of {}, {} known already",
+        counted(applied.events, "new event"),
+        counted(applied.orders, "order"),
+        applied.duplicates
     );
     for record in &imported.refused {
         let _ = writeln!(
@@ -137,6 +139,11 @@ pub fn report_text(imported: &Imported) -> String {
         );
     }
     text
+}
+
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>, EngineError> {

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::{
-    lint::{Draft, Profile, Rule, RuleSet, Severity},
+    lint::{Diagnostic, Draft, Profile, Rule, RuleSet, Severity},
     mail::Platform,
 };
 
@@ -60,32 +60,46 @@ impl Linter {
 
     /// Reads a mail; overrides that ended before `today` no longer hold.
     pub fn check(&self, draft: &Draft<'_>, profile: &Profile, today: NaiveDate) -> Vec<Finding> {
-        self.rules
-            .check(draft, profile)
-            .into_iter()
-            .filter_map(|found| {
-                let lowered = self.overrides.iter().find(|o| {
-                    o.rule == found.rule
-                        && o.until >= today
-                        && (o.platform.is_none() || o.platform == profile.platform)
-                });
-                let field = found.field_kind.map(crate::lint::FieldKind::as_str);
-                match lowered {
-                    // Lowering, never raising: what the rule lets pass, an override does not stop.
-                    Some(lowered) => Some(Finding {
-                        rule: found.rule,
-                        severity: lowered.severity?.min(found.severity),
-                        field,
-                        overridden_by: Some(lowered.by.clone()),
-                    }),
-                    None => Some(Finding {
-                        rule: found.rule,
-                        severity: found.severity,
-                        field,
-                        overridden_by: None,
-                    }),
-                }
+        self.judged(draft, profile, today)
+            .map(|(found, lowered)| Finding {
+                rule: found.rule,
+                severity: found.severity,
+                field: found.field_kind.map(crate::lint::FieldKind::as_str),
+                overridden_by: lowered.map(|lowered| lowered.by.clone()),
             })
             .collect()
+    }
+
+    /// As [`Linter::check`], with place, words and suggestion: for the author of a text.
+    pub fn diagnose(
+        &self,
+        draft: &Draft<'_>,
+        profile: &Profile,
+        today: NaiveDate,
+    ) -> Vec<Diagnostic> {
+        self.judged(draft, profile, today)
+            .map(|(found, _)| found)
+            .collect()
+    }
+
+    fn judged<'a>(
+        &'a self,
+        draft: &Draft<'_>,
+        profile: &'a Profile,
+        today: NaiveDate,
+    ) -> impl Iterator<Item = (Diagnostic, Option<&'a Override>)> {
+        let found = self.rules.check(draft, profile).into_iter();
+        found.filter_map(move |mut found| {
+            let lowered = self.overrides.iter().find(|o| {
+                o.rule == found.rule
+                    && o.until >= today
+                    && (o.platform.is_none() || o.platform == profile.platform)
+            });
+            if let Some(lowered) = lowered {
+                // Lowering, never raising: what the rule lets pass, an override does not stop.
+                found.severity = lowered.severity?.min(found.severity);
+            }
+            Some((found, lowered))
+        })
     }
 }

@@ -17,10 +17,10 @@ use crate::{
     store::{
         MessageRow, Status, Ts, Tx,
         buyers::Suppression,
+        doubt::Resolution,
         housekeeping::AuditEntry,
         orders::Lock,
         rows::Covers,
-        settle::Resolution,
         switches::{Cause, Switch},
     },
 };
@@ -241,6 +241,16 @@ impl Engine {
         .await?;
         tx.commit().await?;
         Ok(was_there)
+    }
+
+    /// What is kept from an address, on whichever channel.
+    pub async fn suppressions_of(
+        &self,
+        address: &Address,
+    ) -> Result<Vec<Suppression>, EngineError> {
+        let key = self.keys.of(address).to_string();
+        let mut tx = self.db.read().await?;
+        Ok(tx.suppressions_of(&[&key]).await?)
     }
 
     /// Plans every order of a buyer anew, in the transaction that changed the buyer's standing (U5).

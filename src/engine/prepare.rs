@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
 };
 
 use super::{
-    Engine, EngineError,
+    Channel, Engine, EngineError,
     compose::{Composed, Refusal},
     diff::{Target, changes, detail_of, ledger_of, planned_of, window_of},
     settle::Sending,
@@ -47,6 +48,22 @@ pub(super) struct Ready {
     pub(super) sending: Sending,
     pub(super) outgoing: Outgoing,
     pub(super) transport: Transport,
+}
+
+/// What a row that is due would become now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreseen {
+    /// It would go: the whole mail, as it would be frozen.
+    Mail(Arc<[u8]>),
+    /// It would not go now.
+    NotSent {
+        /// Whether the linter or the renderer stops it.
+        is_blocked: bool,
+        /// Why.
+        reason: Option<Reason>,
+        /// Values of the reason.
+        detail: Option<String>,
+    },
 }
 
 /// A claimed row with all that is needed to decide about it.
@@ -108,6 +125,34 @@ impl Engine {
         self.write_decisions(decided, now).await?;
         self.write_intents(mails, now, &mut prepared).await?;
         Ok(prepared)
+    }
+
+    /// What a claim of these rows would become now, without claiming or writing anything (O5).
+    pub(super) async fn foresee(
+        &self,
+        rows: Vec<MessageRow>,
+        switches: &[Switch],
+        now: Instant,
+    ) -> Result<BTreeMap<i64, Foreseen>, EngineError> {
+        let jobs = self.jobs(rows, switches, now).await?;
+        let judged = self.judge_all(jobs, now).await;
+        Ok(judged
+            .into_iter()
+            .map(|one| match one {
+                Judged::Send(mail) => (
+                    mail.sending.leased.id,
+                    Foreseen::Mail(mail.outgoing.raw.clone()),
+                ),
+                Judged::Decide(row, _) | Judged::Block(row) => (
+                    row.leased.id,
+                    Foreseen::NotSent {
+                        is_blocked: matches!(row.verdict, RowVerdict::Blocked),
+                        reason: row.reason,
+                        detail: row.detail.clone(),
+                    },
+                ),
+            })
+            .collect())
     }
 
     /// Reads orders, ledgers and standings of the claimed rows, each in one statement.
@@ -220,7 +265,7 @@ impl Engine {
             let (engine, part) = (self.clone(), std::mem::replace(&mut rest, tail));
             tasks.push(tokio::task::spawn_blocking(move || {
                 part.into_iter()
-                    .map(|job| engine.judge(job, now))
+                    .map(|job| engine.judge(&job, now))
                     .collect::<Vec<Judged>>()
             }));
         }
@@ -236,10 +281,11 @@ impl Engine {
         judged
     }
 
-    fn judge(&self, job: Job, now: Instant) -> Judged {
+    /// Decides one claimed row anew; what may still go is made into a mail.
+    fn judge(&self, job: &Job, now: Instant) -> Judged {
         let Some(channel) = self.channels.get(&job.row.channel) else {
             return decide(
-                &job,
+                job,
                 RowVerdict::Plan(Planned::Held(None)),
                 Some(Reason::NoLongerApplies),
                 None,
@@ -247,7 +293,7 @@ impl Engine {
         };
         if job.is_erased {
             return decide(
-                &job,
+                job,
                 RowVerdict::Plan(Planned::Skipped),
                 Some(Reason::Erased),
                 None,
@@ -267,7 +313,7 @@ impl Engine {
         });
         let Some(decision) = decision else {
             return decide(
-                &job,
+                job,
                 RowVerdict::Plan(Planned::Skipped),
                 Some(Reason::NoLongerApplies),
                 None,
@@ -275,9 +321,13 @@ impl Engine {
         };
         match decision.verdict {
             Verdict::Scheduled { send_at, .. } if send_at <= now => {}
-            _ => return self.not_now(&job, decision, &decisions),
+            _ => return not_now(job, decision, &decisions),
         }
-        let started_at = now;
+        self.make(job, channel, decision, now)
+    }
+
+    /// The mail of a row that may go: its frozen bytes, or a new one that passes the linter.
+    fn make(&self, job: &Job, channel: &Channel, decision: &Decision, now: Instant) -> Judged {
         let sending = |message_id: String| Sending {
             leased: Leased::from(&job.row),
             order_id: job.row.order_id,
@@ -292,10 +342,10 @@ impl Engine {
             window_until: window_of(&decision.verdict).1,
             planned_at: job.row.planned_at.into(),
             attempts: job.row.attempts,
-            started_at,
+            started_at: now,
         };
         if job.row.is_frozen() {
-            return match thaw(&job) {
+            return match thaw(job) {
                 Some((message_id, outgoing)) => Judged::Send(Box::new(Mail {
                     sending: sending(message_id),
                     order_version: job.order_version,
@@ -304,7 +354,7 @@ impl Engine {
                     frozen: None,
                 })),
                 None => block(
-                    &job,
+                    job,
                     Reason::RenderFailed,
                     "the text of its first attempt was deleted",
                     None,
@@ -333,46 +383,22 @@ impl Engine {
             }
             Ok(Err(Refusal::Lint { rules, verdict })) => {
                 tracing::error!(event = "message.blocked", message.id = job.row.id, mail.kind = %job.row.kind, rules);
-                block(&job, Reason::LintBlocked, &rules, Some(verdict))
+                block(job, Reason::LintBlocked, &rules, Some(verdict))
             }
             Ok(Err(Refusal::Render(why))) => {
                 tracing::error!(event = "message.blocked", message.id = job.row.id, mail.kind = %job.row.kind, %why);
-                block(&job, Reason::RenderFailed, &why, None)
+                block(job, Reason::RenderFailed, &why, None)
             }
             Err(_) => {
                 tracing::error!(event = "message.blocked", message.id = job.row.id, mail.kind = %job.row.kind, why = "panic");
                 block(
-                    &job,
+                    job,
                     Reason::RenderFailed,
                     "rendering broke down; please report it",
                     None,
                 )
             }
         }
-    }
-
-    /// A row that does not go now, and what its order's other rows become by the same plan.
-    fn not_now(&self, job: &Job, decision: &Decision, decisions: &[Decision]) -> Judged {
-        let planned = planned_of(&decision.verdict).unwrap_or(Planned::Held(None));
-        let mut judged = decide(
-            job,
-            RowVerdict::Plan(planned),
-            decision.verdict.reason(),
-            detail_of(&decision.verdict),
-        );
-        if let Judged::Decide(row, others) = &mut judged {
-            let (from, until) = window_of(&decision.verdict);
-            row.window_from = from.map(Ts::from);
-            row.window_until = until.map(Ts::from);
-            let target = Target {
-                order_id: job.row.order_id,
-                channel: &job.row.channel,
-                order_version: job.order_version,
-                buyer_key: job.row.buyer_key.as_deref(),
-            };
-            *others = changes(target, decisions, &job.siblings);
-        }
-        judged
     }
 
     /// Stores decisions, but only where the order is still the one they were made for.
@@ -474,6 +500,30 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// A row that does not go now, and what its order's other rows become by the same plan.
+fn not_now(job: &Job, decision: &Decision, decisions: &[Decision]) -> Judged {
+    let planned = planned_of(&decision.verdict).unwrap_or(Planned::Held(None));
+    let mut judged = decide(
+        job,
+        RowVerdict::Plan(planned),
+        decision.verdict.reason(),
+        detail_of(&decision.verdict),
+    );
+    if let Judged::Decide(row, others) = &mut judged {
+        let (from, until) = window_of(&decision.verdict);
+        row.window_from = from.map(Ts::from);
+        row.window_until = until.map(Ts::from);
+        let target = Target {
+            order_id: job.row.order_id,
+            channel: &job.row.channel,
+            order_version: job.order_version,
+            buyer_key: job.row.buyer_key.as_deref(),
+        };
+        *others = changes(target, decisions, &job.siblings);
+    }
+    judged
 }
 
 fn decide(

@@ -1,10 +1,13 @@
 //! `simulate` on what the database holds: the orders as they stand, over a moved clock.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     order::Order,
-    plan::simulate::{Simulated, Span, Subject, simulate},
+    plan::{
+        ChannelRules,
+        simulate::{Simulated, Span, Subject, simulate},
+    },
     store::orders::Lock,
 };
 
@@ -18,8 +21,27 @@ impl Engine {
     pub async fn simulate_stored(
         &self,
         span: Span,
-        mut progress: impl FnMut(u64),
+        progress: impl FnMut(u64),
     ) -> Result<Vec<Simulated>, EngineError> {
+        let rules = self
+            .channels
+            .iter()
+            .map(|(name, channel)| (name.clone(), Arc::clone(&channel.rules)))
+            .collect();
+        Ok(simulate(
+            self.stored_subjects(&rules, progress).await?,
+            span,
+        ))
+    }
+
+    /// The stored orders under the given rules, which may be those of another configuration.
+    ///
+    /// Orders of channels without rules and of erased buyers are left out.
+    pub async fn stored_subjects(
+        &self,
+        rules: &BTreeMap<String, Arc<ChannelRules>>,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Vec<Subject>, EngineError> {
         let mut subjects = Vec::new();
         let mut after = 0;
         let mut tx = self.db.read().await?;
@@ -30,13 +52,13 @@ impl Engine {
             let stored = tx.load_orders(&ids, Lock::None).await?.rows;
             let mut rows = super::by_order(tx.load_messages(&ids).await?.rows);
             for row in stored.into_iter().filter(|row| row.erased_at.is_none()) {
-                let Some(channel) = self.channels.get(&row.channel) else {
+                let Some(rules) = rules.get(&row.channel) else {
                     continue;
                 };
                 let order = Order::from_facts(&row.channel, &row.external_ref, row.facts);
                 let ledger = ledger_of(&order, &rows.remove(&row.id).unwrap_or_default());
                 subjects.push(Subject {
-                    rules: Arc::clone(&channel.rules),
+                    rules: Arc::clone(rules),
                     buyer_key: self.buyer_key(&order),
                     order,
                     ledger,
@@ -45,8 +67,7 @@ impl Engine {
             }
             progress(subjects.len() as u64);
         }
-        drop(tx);
-        Ok(simulate(subjects, span))
+        Ok(subjects)
     }
 
     /// The cap on relationship mail, for a simulation under the same rules.

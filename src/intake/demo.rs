@@ -175,7 +175,7 @@ mod tests {
             .collect();
         let known = Fact::KINDS
             .into_iter()
-            .filter(|kind| *kind != "mail_accepted" && !kind.starts_with("step_"));
+            .filter(|kind| !Fact::INTERNAL_KINDS.contains(kind));
         assert_eq!(kinds, known.collect());
         let mut by_channel: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (channel, order_ref, _) in orders() {

@@ -304,7 +304,7 @@ fn each_column_is_documented() {
     }
     let json = include_str!("../../docs/import-jsonl.md");
     for kind in crate::order::Fact::KINDS {
-        let is_internal = kind.starts_with("step_") || kind == "mail_accepted";
+        let is_internal = crate::order::Fact::INTERNAL_KINDS.contains(&kind);
         assert_eq!(
             json.contains(&format!("`{kind}`")),
             !is_internal,

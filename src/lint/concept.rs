@@ -65,6 +65,8 @@ concepts! {
     Change "change",
     /// Less than, below, under.
     LessThan "less_than",
+    /// To hurt, to harm, to count as a failure.
+    Harm "harm",
     /// To avoid, to refrain from.
     Avoid "avoid",
     /// The seller as subject: we, us.
@@ -105,6 +107,7 @@ impl Concept {
                 | Self::Star
                 | Self::Top
                 | Self::Tell
+                | Self::Site
         )
     }
 

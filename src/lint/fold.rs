@@ -43,7 +43,8 @@ pub(crate) fn fold_char(c: char, emit: &mut impl FnMut(char)) {
 
 /// Whether the character takes no room on the screen: default-ignorable and enclosing marks.
 pub(crate) const fn is_ignorable(c: char) -> bool {
-    matches!(c,
+    !c.is_ascii()
+        && matches!(c,
         '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'

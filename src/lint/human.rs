@@ -17,7 +17,7 @@ const AROUND: usize = 60;
 /// `path` is what is shown as the place. Diagnostics without a place in the text (checks of a
 /// sequence) are rendered without excerpt.
 pub fn render_human(diagnostics: &[Diagnostic], source: &str, path: &str) -> String {
-    let renderer = Renderer::plain();
+    let plain = Renderer::plain();
     let mut out = String::new();
     for diagnostic in diagnostics {
         let level = match diagnostic.severity {
@@ -39,9 +39,9 @@ pub fn render_human(diagnostics: &[Diagnostic], source: &str, path: &str) -> Str
                 .path(path)
                 .line_start(first_line)
                 .annotation(AnnotationKind::Primary.span(span));
-            renderer.render(&[group.element(snippet).element(help)])
+            plain.render(&[group.element(snippet).element(help)])
         } else {
-            renderer.render(&[group.element(help)])
+            plain.render(&[group.element(help)])
         };
         // Writing to a string cannot fail.
         let _ = write!(out, "{rendered}");

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 
-pub(crate) use matcher::{Found, Hit, Matcher};
+pub(crate) use matcher::{Found, Hit, Matcher, Wanted};
 pub(crate) use pattern::{Meaning, Pattern};
 
 use super::concept::Concept;
@@ -145,17 +145,15 @@ impl Lexicons {
         }
         let code = locale.split(['-', '_']).next().unwrap_or(locale);
         let code = code.to_ascii_lowercase();
-        let index = match self.languages.iter().position(|l| l.code == code) {
-            Some(index) => index,
-            None => {
-                self.languages.push(Language {
-                    code,
-                    function_words: HashSet::new(),
-                    suggestions: BTreeMap::new(),
-                });
-                self.languages.len() - 1
-            }
-        };
+        let known = self.languages.iter().position(|l| l.code == code);
+        let index = known.unwrap_or(self.languages.len());
+        if known.is_none() {
+            self.languages.push(Language {
+                code,
+                function_words: HashSet::new(),
+                suggestions: BTreeMap::new(),
+            });
+        }
         u8::try_from(index)
             .ok()
             .filter(|&index| index < 200)

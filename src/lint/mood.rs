@@ -73,15 +73,15 @@ fn parts(name: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut after_lower = false;
     for c in name.chars() {
-        if !c.is_alphanumeric() {
-            parts.push(String::new());
-        } else {
+        if c.is_alphanumeric() {
             if c.is_uppercase() && after_lower {
                 parts.push(String::new());
             }
             if let Some(part) = parts.last_mut() {
                 part.extend(c.to_lowercase());
             }
+        } else {
+            parts.push(String::new());
         }
         after_lower = c.is_lowercase();
     }

@@ -98,7 +98,7 @@ pub(crate) struct Sentence {
 /// A text made ready for matching.
 #[derive(Debug, Default)]
 pub(crate) struct Passage {
-    /// The folded tokens; one space between them, [`CLAUSE_MARK`] where a clause ends.
+    /// The folded tokens, a space before and after each, [`CLAUSE_MARK`] where a clause ends.
     pub(crate) text: String,
     /// The tokens.
     pub(crate) tokens: Vec<Token>,
@@ -107,7 +107,16 @@ pub(crate) struct Passage {
 }
 
 /// Stands between two tokens no phrase may reach across.
-pub(crate) const CLAUSE_MARK: char = '\u{1}';
+const CLAUSE_MARK: char = '\u{1}';
+
+/// Writes what stands before a token.
+fn separate(text: &mut String, gap: Gap) {
+    text.push(' ');
+    if gap >= Gap::Clause {
+        text.push(CLAUSE_MARK);
+        text.push(' ');
+    }
+}
 
 impl Passage {
     /// The folded text of a token.

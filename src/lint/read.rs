@@ -3,12 +3,12 @@
 //! Template expressions become opaque, every branch is read alone and joined with its
 //! surroundings; HTML becomes visible text, hidden text, attribute texts and link targets.
 
+mod branches;
 mod entities;
-mod handlebars;
 mod html;
 mod mask;
 
-pub(crate) use handlebars::Gate;
+pub(crate) use branches::Gate;
 
 use super::{
     draft::{Field, FieldKind},
@@ -57,7 +57,7 @@ pub(crate) struct Reading {
 pub(crate) fn read(field: &Field<'_>, masked: &[&str]) -> Reading {
     let mut reading = Reading::default();
     if field.text.contains("{{") {
-        let template = handlebars::parse(field.text);
+        let template = branches::parse(field.text);
         for glyphs in template.readings(field.text) {
             read_markup(field.kind, glyphs, masked, &mut reading);
         }

@@ -22,6 +22,9 @@ pub(crate) mod request_outside_window;
 pub(crate) mod review_words_in_complaint_reply;
 pub(crate) mod star_rating_ask;
 
+/// A check of the gates of a template, given where its source asks for a review.
+pub(crate) type GateCheck = fn(&[Range<usize>], &[Gate], &mut Findings);
+
 /// What a rule says about itself and how it reads a text.
 pub(crate) struct About {
     /// Markdown with the headings What it does, Why it is forbidden, Example, Use instead.
@@ -35,7 +38,7 @@ pub(crate) struct About {
     /// Judges a whole text.
     pub(crate) text: Option<fn(&Text<'_>, &mut Findings)>,
     /// Judges the gates of a template: the asks found in its source, and the gates.
-    pub(crate) gates: Option<fn(&[Range<usize>], &[Gate], &mut Findings)>,
+    pub(crate) gates: Option<GateCheck>,
 }
 
 impl About {
@@ -68,10 +71,7 @@ impl About {
     }
 
     /// The same rule, judging the gates of templates as well.
-    pub(crate) const fn by_gates(
-        mut self,
-        check: fn(&[Range<usize>], &[Gate], &mut Findings),
-    ) -> Self {
+    pub(crate) const fn by_gates(mut self, check: GateCheck) -> Self {
         self.gates = Some(check);
         self
     }

@@ -8,7 +8,7 @@ use super::{
     Diagnostic, Draft, Field, Profile, Rule,
     concept::Concept,
     diagnostic::line_and_column,
-    lexicon::{ANY_LANGUAGE, Found, LexiconError, Lexicons, Matcher, Meaning},
+    lexicon::{ANY_LANGUAGE, Found, Language, LexiconError, Lexicons, Matcher, Meaning, Wanted},
     passage::{Passage, TokenKind, tokenize},
     read::{Gate, Link, Reading, Surface, View, read},
     rules::{Findings, Place},
@@ -18,7 +18,7 @@ use super::{
 
 /// Raised by hand whenever the meaning of the code changes, so that a stored version tells
 /// which rules a mail was judged by.
-const CODE_VERSION: &str = "1";
+const CODE_VERSION: &str = "2";
 
 const SHIPPED: [&str; 9] = [
     include_str!("../../config/compliance/common.toml"),
@@ -42,6 +42,10 @@ pub struct RuleSet {
 
 impl RuleSet {
     /// The shipped lexicons, built on first use.
+    ///
+    /// # Panics
+    ///
+    /// Never: the shipped lexicons are compiled in, and a test reads them.
     pub fn shipped() -> &'static Self {
         static SHIPPED_SET: OnceLock<RuleSet> = OnceLock::new();
         #[expect(
@@ -62,10 +66,13 @@ impl RuleSet {
             hash.update([0]);
         }
         let digest = hash.finalize();
-        let short: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
+        let short = digest
+            .iter()
+            .take(6)
+            .fold(0_u64, |n, b| n << 8 | u64::from(*b));
         Ok(Self {
             matcher: Matcher::new(lexicons.patterns().to_vec()),
-            version: format!("{CODE_VERSION}-{short}"),
+            version: format!("{CODE_VERSION}-{short:012x}"),
             lexicons,
         })
     }
@@ -152,33 +159,39 @@ impl RuleSet {
         if found.is_empty() && !has_rows() {
             return;
         }
-        self.matcher.context(&passage, &mut found);
+        let languages = self.lexicons.languages();
+        let own = languages.iter().position(|l| l.code == language);
+        // In a mail of one language a sentence is read in another only when it looks like that
+        // other: words of one language can be names in the next.
+        let is_foreign = |index: usize| own.is_some_and(|own| own != index);
+        let is_read = |index: usize| match own {
+            Some(own) if own != index => found_sentences(&found, &passage, index).any(|sentence| {
+                looks_more_like(&passage, sentence, &languages[index], &languages[own])
+            }),
+            _ => true,
+        };
+        let read: Vec<usize> = (0..languages.len())
+            .filter(|&index| is_read(index))
+            .collect();
+        let mut wanted = Wanted::none();
+        for index in &read {
+            wanted.add(language_index(*index));
+        }
+        self.matcher.context(&passage, &wanted, &mut found);
         report.names_site |= found
             .iter()
             .any(|f| f.meaning == Meaning::Concept(Concept::Site));
-        let own = self
-            .lexicons
-            .languages()
-            .iter()
-            .position(|l| l.code == language);
-        for (index, other) in self.lexicons.languages().iter().enumerate() {
-            let is_foreign = own.is_some_and(|own| own != index);
-            if is_foreign && !has_trigger_of(&found, index) {
-                continue;
-            }
-            let text = Text::new(
-                &passage,
-                profile.kind,
-                &found,
-                u8::try_from(index).unwrap_or(ANY_LANGUAGE),
-            );
+        for index in read {
+            let text = Text::new(&passage, profile.kind, &found, language_index(index));
             let mut findings = Findings::default();
             for scene in text.scenes().filter(|scene| !scene.is_empty()) {
-                // In a mail of one language a sentence is read in another only when it looks
-                // like that other: words of one language can be names in the next.
-                if is_foreign
-                    && let Some(own) = own.and_then(|own| self.lexicons.languages().get(own))
-                    && scene.function_words(other) <= scene.function_words(own)
+                if let Some(own) = own.filter(|own| *own != index)
+                    && !looks_more_like(
+                        &passage,
+                        scene.sentence(),
+                        &languages[index],
+                        &languages[own],
+                    )
                 {
                     continue;
                 }
@@ -191,7 +204,7 @@ impl RuleSet {
                 }
                 judge(scene, &mut findings);
             }
-            if !is_foreign {
+            if !is_foreign(index) {
                 for rule in Rule::ALL {
                     if let Some(check) = rule.about().text {
                         check(&text, &mut findings);
@@ -265,11 +278,40 @@ fn judge(scene: Scene<'_>, findings: &mut Findings) {
     }
 }
 
-fn has_trigger_of(found: &[Found], language: usize) -> bool {
-    found.iter().any(|f| {
-        usize::from(f.language) == language
-            && matches!(f.meaning, Meaning::Concept(concept) if concept.is_trigger())
-    })
+fn language_index(index: usize) -> u8 {
+    u8::try_from(index).unwrap_or(ANY_LANGUAGE)
+}
+
+/// The sentences in which a word of a language was found.
+fn found_sentences<'f>(
+    found: &'f [Found],
+    passage: &'f Passage,
+    language: usize,
+) -> impl Iterator<Item = usize> + 'f {
+    found
+        .iter()
+        .filter(move |f| usize::from(f.language) == language)
+        .filter_map(|f| passage.tokens.get(f.first as usize))
+        .map(|token| token.sentence as usize)
+        .scan(None, |last, sentence| {
+            let is_new = last.replace(sentence) != Some(sentence);
+            Some(is_new.then_some(sentence))
+        })
+        .flatten()
+}
+
+/// Whether a sentence has more small words of one language than of another.
+fn looks_more_like(passage: &Passage, sentence: usize, this: &Language, other: &Language) -> bool {
+    let Some(sentence) = passage.sentences.get(sentence) else {
+        return false;
+    };
+    let (mut these, mut others) = (0_u32, 0_u32);
+    for token in sentence.first as usize..sentence.end as usize {
+        let word = passage.word(token);
+        these += u32::from(this.is_function_word(word));
+        others += u32::from(other.is_function_word(word));
+    }
+    these > others
 }
 
 /// The bytes of the source some tokens came from. Bidi overrides and branches can put a later

@@ -4,13 +4,15 @@ mod ratings;
 
 use super::{
     concept::Concept,
-    lexicon::{ANY_LANGUAGE, Found, Hit, Language, Meaning},
+    lexicon::{ANY_LANGUAGE, Found, Hit, Meaning},
     passage::{Passage, Token, TokenKind, small},
 };
 use crate::mail::MailKind;
 
 /// How far before a word a negation still governs it, in words between them.
 const NEGATION_REACH: usize = 6;
+/// How far from "feedback" a word may stand that makes it the public one.
+const BESIDE_FEEDBACK: usize = 6;
 
 /// A view read in one language.
 pub(crate) struct Text<'p> {
@@ -153,14 +155,9 @@ impl<'t> Scene<'t> {
             .is_some_and(|s| s.is_question)
     }
 
-    /// How many small words of a language the sentence has.
-    pub(crate) fn function_words(self, language: &Language) -> usize {
-        let passage = self.text.passage;
-        passage.sentences.get(self.sentence).map_or(0, |s| {
-            (s.first as usize..s.end as usize)
-                .filter(|&token| language.is_function_word(passage.word(token)))
-                .count()
-        })
+    /// Its number in the passage.
+    pub(crate) fn sentence(self) -> usize {
+        self.sentence
     }
 
     /// The sentence after it.
@@ -174,7 +171,7 @@ impl<'t> Scene<'t> {
     }
 
     /// How many tokens stand between two hits; 0 when they touch or overlap.
-    pub(crate) fn gap(self, a: Hit, b: Hit) -> usize {
+    pub(crate) fn gap(a: Hit, b: Hit) -> usize {
         let between = if a.last < b.first {
             b.first - a.last - 1
         } else if b.last < a.first {
@@ -206,13 +203,17 @@ impl<'t> Scene<'t> {
     /// Whether a negation governs the hit: before it in its clause, or right at the clause's end.
     pub(crate) fn is_negated(self, hit: Hit) -> bool {
         self.hits(Concept::Negation).any(|not| {
-            if !self.same_clause(not, hit) {
+            // "Не могли бы вы": a negation inside a request is politeness.
+            let is_polite = self
+                .hits(Concept::Ask)
+                .any(|ask| ask.first <= not.first && not.last < ask.last);
+            if is_polite || !self.same_clause(not, hit) {
                 return false;
             }
             if not.last < hit.first {
-                self.gap(not, hit) <= NEGATION_REACH && !self.is_between(not, hit, Concept::Turn)
+                Self::gap(not, hit) <= NEGATION_REACH && !self.is_between(not, hit, Concept::Turn)
             } else {
-                not.first > hit.last && self.gap(hit, not) <= 3 && self.ends_clause(not)
+                not.first > hit.last && Self::gap(hit, not) <= 3 && self.ends_clause(not)
             }
         })
     }
@@ -225,7 +226,6 @@ impl<'t> Scene<'t> {
     /// The words that speak of a public judgement: nouns, acts, ratings. A word that may mean
     /// something else (feedback, comment) counts when its sentence treats it as one.
     pub(crate) fn review_words(self) -> impl Iterator<Item = Hit> + 't {
-        let qualified = self.is_feedback_public();
         self.hits
             .iter()
             .copied()
@@ -236,19 +236,30 @@ impl<'t> Scene<'t> {
                 | Concept::TopRating
                 | Concept::LowRating
                 | Concept::Scale => true,
-                Concept::Feedback => qualified,
+                Concept::Feedback => self.is_public(*hit),
                 _ => false,
             })
     }
 
-    /// Whether feedback or comment in this sentence means the public one.
-    pub(crate) fn is_feedback_public(self) -> bool {
+    /// Whether feedback or comment means the public one: by a word beside it that speaks of
+    /// giving, changing or judging it, or by a review site or a reward in its sentence.
+    fn is_public(self, feedback: Hit) -> bool {
         use Concept::{
             Change, Exchange, Leave, LowRating, Negative, Positive, Scale, Site, TopRating,
         };
-        self.has_any(&[
-            Leave, Positive, Negative, Change, TopRating, LowRating, Scale, Site, Exchange,
-        ])
+        const BESIDE: [Concept; 7] = [
+            Leave, Positive, Negative, Change, TopRating, LowRating, Scale,
+        ];
+        self.has_any(&[Site, Exchange])
+            || BESIDE
+                .into_iter()
+                .flat_map(|concept| self.hits(concept))
+                .any(|hit| {
+                    let overlaps = hit.first <= feedback.last && feedback.first <= hit.last;
+                    !overlaps
+                        && self.same_clause(hit, feedback)
+                        && Self::gap(hit, feedback) <= BESIDE_FEEDBACK
+                })
     }
 
     /// The words that ask the buyer for a review, if the sentence does.

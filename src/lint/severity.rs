@@ -48,10 +48,9 @@ pub(crate) fn severity(rule: Rule, profile: &Profile, names_site: bool) -> Sever
     let third_party = names_site || matches!(profile.destination, Destination::ThirdParty(_));
     let weigh = |cell: Cell| match cell {
         E => Severity::Error,
-        W => Severity::Warn,
         G if profile.is_germany() => Severity::Error,
         C if profile.kind == MailKind::ComplaintReply => Severity::Error,
-        G | C => Severity::Warn,
+        W | G | C => Severity::Warn,
     };
     match profile.platform {
         Some(Platform::Shop) if third_party => weigh(cells[THIRD_PARTY]),

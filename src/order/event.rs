@@ -202,6 +202,15 @@ impl Fact {
         "step_hastened",
     ];
 
+    /// The kinds only afternote and its operators write: [`Fact::is_internal`] by name.
+    pub const INTERNAL_KINDS: [&'static str; 5] = [
+        "order_activated",
+        "mail_accepted",
+        "step_skipped",
+        "step_resent",
+        "step_hastened",
+    ];
+
     /// Whether the event is about one parcel and must name it.
     pub const fn is_about_a_parcel(&self) -> bool {
         matches!(

@@ -1,5 +1,7 @@
 //! Order stories in small, and the property that the order of arrival does not matter.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
@@ -158,12 +160,14 @@ fn stage_by_event_table() {
                 .iter()
                 .map(|p| format!("{:?}", p.kind))
                 .collect();
-            table.push_str(&format!(
-                "{:<17} + {label:<32} = {:<17} {}\n",
+            writeln!(
+                table,
+                "{:<17} + {label:<32} = {:<17} {}",
                 stage_of(&base),
                 after.stage().as_str(),
                 problems.join(" ")
-            ));
+            )
+            .unwrap();
         }
         table.push('\n');
     }

@@ -14,6 +14,8 @@ use crate::{
 
 use super::ledger::Ledger;
 
+/// A reminder is of no use while the first notice is still fresh.
+const BEFORE_REMINDER: TimeDelta = TimeDelta::hours(20);
 /// Parcels handed over within this time of the first share one mail.
 const PARCEL_GROUP: TimeDelta = TimeDelta::hours(1);
 
@@ -27,6 +29,8 @@ pub(super) struct Instance {
     pub(super) parcels: Vec<String>,
     /// The parcel's last moment to be collected, for pick-up mails.
     pub(super) pickup_until: Option<Instant>,
+    /// The mail goes no earlier, whatever its window says.
+    pub(super) not_before: Option<Instant>,
     /// The mail is about something that did not happen or is over.
     pub(super) moot: Option<Reason>,
     /// A newer incident of the same kind tells more.
@@ -40,6 +44,7 @@ impl Instance {
             anchor,
             parcels: Vec::new(),
             pickup_until: None,
+            not_before: None,
             moot: None,
             is_outdated: false,
         }
@@ -68,23 +73,14 @@ pub(super) fn instances(order: &Order, ledger: &Ledger, step: &Step, zone: Tz) -
             _ => vec![Instance::new(Scope::Order, delivered(order, step, zone))],
         },
         Anchor::OutForDelivery => parcels_at(order, |p| p.out_for_delivery),
-        Anchor::PickupReady => pickup(order, |(since, _)| Some(*since)),
-        Anchor::PickupUntil => pickup(order, |(since, pickup)| {
+        Anchor::PickupReady => pickup(order, false, |(since, _)| Some(*since)),
+        Anchor::PickupUntil => pickup(order, true, |(since, pickup)| {
             pickup.pickup_until.map(|at| Stamp { at, ..*since })
         }),
         Anchor::SplitShipped => Instance::order(split_since(order)),
         Anchor::Delayed => delays(order, zone),
         Anchor::OutOfStock => incidents(step, &order.stock_outs),
-        Anchor::CustomsHold => {
-            let mut found = incidents(step, &order.customs);
-            for (instance, incident) in found.iter_mut().zip(&order.customs) {
-                let parcel = incident.parcel_ref.as_deref().and_then(|r| order.parcel(r));
-                if parcel.is_some_and(|p| p.delivered.is_some()) {
-                    instance.moot = Some(Reason::AlreadyDelivered);
-                }
-            }
-            found
-        }
+        Anchor::CustomsHold => customs(order, step),
         Anchor::RefundIssued => incidents(step, &order.refunds),
         Anchor::Cancelled => incidents(step, &order.cancellations),
         Anchor::Returned => incidents(step, &order.returned),
@@ -167,6 +163,7 @@ fn parcels_at(order: &Order, stamp: impl Fn(&Parcel) -> Option<Stamp>) -> Vec<In
 
 fn pickup(
     order: &Order,
+    is_reminder: bool,
     anchor: impl Fn(&(Stamp, crate::order::event::Pickup)) -> Option<Stamp>,
 ) -> Vec<Instance> {
     order
@@ -180,6 +177,9 @@ fn pickup(
             );
             instance.parcels = vec![parcel.parcel_ref.clone()];
             instance.pickup_until = pickup.1.pickup_until;
+            if is_reminder {
+                instance.not_before = Some(pickup.0.at + BEFORE_REMINDER);
+            }
             instance.moot = if parcel.delivered.is_some() {
                 Some(Reason::AlreadyDelivered)
             } else {
@@ -202,6 +202,33 @@ fn incidents<T>(step: &Step, all: &[Incident<T>]) -> Vec<Instance> {
             instance
         })
         .collect()
+}
+
+/// One notice per parcel customs holds, counted from the first hold; scope incident tells of each.
+fn customs(order: &Order, step: &Step) -> Vec<Instance> {
+    let mut found: Vec<Instance> = Vec::new();
+    for hold in &order.customs {
+        let scope = match (&hold.parcel_ref, step.scope) {
+            (Some(parcel), ScopeKind::Parcel) => Scope::Parcel(parcel.clone()),
+            (_, ScopeKind::Order) => Scope::Order,
+            _ => Scope::Incident(hold.key.clone()),
+        };
+        if found.iter().any(|known| known.scope == scope) {
+            continue;
+        }
+        let mut instance = Instance::new(scope, Ok(hold.stamp));
+        instance.parcels = hold.parcel_ref.iter().cloned().collect();
+        let parcel = hold.parcel_ref.as_deref().and_then(|r| order.parcel(r));
+        instance.moot = parcel.and_then(|parcel| {
+            if parcel.delivered.is_some() {
+                Some(Reason::AlreadyDelivered)
+            } else {
+                (!parcel.is_live()).then_some(Reason::NoLongerApplies)
+            }
+        });
+        found.push(instance);
+    }
+    found
 }
 
 /// Since when the buyer knows the order comes in several parcels: a parcel left without all the

@@ -17,7 +17,7 @@ use crate::{
     mail::MailClass,
     order::{Fact, Order, OrderEvent, TimePrecision, event::MailRef},
     policy::{Cap, cap_frees_at},
-    sequence::{Decision, Verdict},
+    sequence::{Decision, Reason, Verdict},
 };
 
 use super::{BuyerStanding, ChannelRules, Detail, Entry, EntryState, Ledger, plan, zone_of};
@@ -135,12 +135,12 @@ impl Actor {
 
     /// Lets everything happen that is due at `now`; gives the next moment to look again.
     fn turn(&mut self, now: Instant, run: &mut Run) -> Option<Instant> {
-        self.turns += 1;
-        if self.turns > MAX_TURNS {
-            return None;
-        }
         self.take_events(now);
         loop {
+            self.turns += 1;
+            if self.turns > MAX_TURNS {
+                return None;
+            }
             let decisions = self.plan(now, run, Detail::Verdicts);
             let due = decisions.iter().find(
                 |d| matches!(d.verdict, Verdict::Scheduled { send_at, .. } if send_at <= now),
@@ -201,6 +201,11 @@ impl Actor {
             .find(|d| d.step == key.0 && d.scope == key.1 && d.revision == key.2);
         let Some(decision) = decision else { return };
         let subject = &mut self.subject;
+        // An order of the database brings the planned row of this mail: it becomes the sent one.
+        subject
+            .ledger
+            .entries
+            .retain(|e| e.step != key.0 || e.scope != key.1 || e.revision != key.2);
         subject.ledger.entries.push(Entry {
             step: decision.step.clone(),
             scope: decision.scope.clone(),
@@ -271,8 +276,12 @@ impl Actor {
         let now = run.span.to;
         self.take_events(now);
         for decision in self.plan(now, run, Detail::Reasons) {
-            if decision.verdict != Verdict::Done && decision.anchored_at.is_some_and(|at| at <= now)
-            {
+            // An order on its way waits for its delivery: that is worth telling. What nobody has
+            // heard of (a refund, a delay) is not.
+            let has_begun = decision.anchored_at.is_some_and(|at| at <= now);
+            let waits_for_more = matches!(decision.verdict,
+                Verdict::Waiting { for_ } if for_ != Reason::WaitingForAnchor);
+            if decision.verdict != Verdict::Done && (has_begun || waits_for_more) {
                 let result = self.result(decision, now, false);
                 run.results.push(result);
             }

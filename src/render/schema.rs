@@ -322,7 +322,7 @@ fn build(tables: &[&'static str]) -> Node {
         let mut node = &mut root;
         let parts: Vec<&'static str> = path.split('.').collect();
         for (index, part) in parts.iter().enumerate() {
-            let is_last = index + 1 == parts.len();
+            let is_leaf = index + 1 == parts.len();
             let (name, is_list) = match part.strip_suffix("[]") {
                 Some(name) => (name, true),
                 None => (*part, false),
@@ -330,14 +330,14 @@ fn build(tables: &[&'static str]) -> Node {
             node = node.children.entry(name).or_insert_with(|| {
                 if is_list {
                     Node {
-                        item: Some(Box::new(if is_last {
+                        item: Some(Box::new(if is_leaf {
                             Node::leaf(sort, is_optional)
                         } else {
                             Node::group()
                         })),
                         ..Node::leaf(Sort::List, false)
                     }
-                } else if is_last {
+                } else if is_leaf {
                     Node::leaf(sort, is_optional)
                 } else {
                     Node::group()

@@ -132,7 +132,7 @@ impl Walk<'_> {
                     let before = if open.name == "mj-button" {
                         ":\u{1e}"
                     } else {
-                        ": "
+                        " – "
                     };
                     self.out.push_str(before);
                     self.out.push_str(bare);
@@ -277,7 +277,7 @@ mod tests {
         check(
             "<mj-text><h1>Hi\n  there</h1><p>one<br/>two &amp; three</p><ul><li>a</li><li>b</li></ul></mj-text>\
              <mj-button href=\"{{url u}}\">Go</mj-button><mj-text>see <a href=\"https://x.example\">us</a></mj-text>",
-            "Hi there\n\none\ntwo & three\n\n- a\n- b\n\nGo:\n{{url u}}\n\nsee us: https://x.example\n",
+            "Hi there\n\none\ntwo & three\n\n- a\n- b\n\nGo:\n{{url u}}\n\nsee us – https://x.example\n",
         );
     }
 

@@ -157,6 +157,16 @@ impl Db {
         Tx::new("acquire", inner)
     }
 
+    /// A connection for one reading statement, such as [`Tx::due_channels`]: on SQLite it does not
+    /// wait for the writer.
+    pub async fn single_read(&self) -> Result<Tx, StoreError> {
+        let inner = match &self.pools {
+            Pools::Lite { read, .. } => read.acquire().await.map(Inner::LiteSingle),
+            Pools::Pg(pool) => pool.acquire().await.map(Inner::PgSingle),
+        };
+        Tx::new("acquire", inner)
+    }
+
     /// Brings the schema to the version of this program; `now` is written beside each migration.
     pub async fn migrate(&self, now: Instant) -> Result<migrate::Report, StoreError> {
         migrate::run(self, Ts::from(now)).await

@@ -104,9 +104,10 @@ impl Tx {
         limit: u32,
     ) -> Result<Vec<AuditRow>, StoreError> {
         let (before, limit) = (before.unwrap_or(i64::MAX), i64::from(limit));
-        match target {
-            Some(target) => fetch_all!(self, AUDIT_OF, before, limit, target),
-            None => fetch_all!(self, AUDIT_LIST, before, limit),
+        if let Some(target) = target {
+            fetch_all!(self, AUDIT_OF, before, limit, target)
+        } else {
+            fetch_all!(self, AUDIT_LIST, before, limit)
         }
     }
 

@@ -136,7 +136,12 @@ fn checksum(tx: &mut Tx, migration: &Migration) -> String {
     };
     // A checkout may end its lines by CR LF.
     let digest = Sha256::digest(text.replace('\r', "").as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |mut hex, byte| {
+        hex.extend(
+            [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+        );
+        hex
+    })
 }
 
 async fn raw(

@@ -9,21 +9,15 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 use sqlx::FromRow;
 
-use crate::{clock::Instant, mail::Platform, order::OrderEvent};
+use crate::{clock::Instant, order::OrderEvent};
 
 use super::{
     MessageRow, StoreError, Ts, Tx,
-    bulk::{encode, encode_ids},
+    bulk::{as_stored, encode, encode_ids},
     rows::{Loaded, RawMessage},
 };
 
 statements! {
-    PUT_CHANNELS = ["INSERT INTO channels (name, platform, started_at, created_at)
-        SELECT j.value->>'name', j.value->>'platform', CAST(j.value->>'started_at' AS BIGINT), CAST($2 AS BIGINT)
-        FROM" rows "WHERE TRUE
-        ON CONFLICT (name) DO UPDATE SET platform = excluded.platform,
-            started_at = COALESCE(excluded.started_at, channels.started_at)"];
-    CHANNELS = ["SELECT name, platform, started_at FROM channels ORDER BY name"];
     FIND_IDS = ["SELECT o.id, o.channel, o.external_ref FROM" rows "JOIN orders AS o
         ON o.channel = j.value->>'channel' AND o.external_ref = j.value->>'external_ref'"];
     INSERT_ORDERS = ["INSERT INTO orders (channel, external_ref, version, facts, stage, is_test, is_history, created_at, updated_at)
@@ -59,17 +53,6 @@ statements! {
     BY_TRACKING = ["SELECT p.tracking_number, p.order_id, p.parcel_ref, p.carrier, o.channel, o.external_ref
         FROM" rows "JOIN parcels AS p ON p.tracking_number = j.value->>'tracking_number'
         JOIN orders AS o ON o.id = p.order_id ORDER BY p.order_id DESC"];
-}
-
-/// A channel as configuration names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ChannelRow {
-    /// Its name; never renamed.
-    pub name: String,
-    /// Where it sells.
-    pub platform: Platform,
-    /// Orders accepted before are history; `None`: not switched on.
-    pub started_at: Option<Ts>,
 }
 
 /// An order as its channel names it.
@@ -261,34 +244,6 @@ struct ParcelJson<'a> {
 }
 
 impl Tx {
-    /// Makes the channels of the configuration known. A start once set is not unset.
-    pub async fn put_channels(
-        &mut self,
-        channels: &[ChannelRow],
-        now: Instant,
-    ) -> Result<(), StoreError> {
-        let json = encode(channels)?;
-        execute!(self, PUT_CHANNELS, &json, Ts::from(now)).map(drop)
-    }
-
-    /// Every channel that was ever configured, by name.
-    pub async fn channels(&mut self) -> Result<Vec<ChannelRow>, StoreError> {
-        let rows: Vec<(String, String, Option<Ts>)> = fetch_all!(self, CHANNELS)?;
-        rows.into_iter()
-            .map(|(name, platform, started_at)| {
-                Ok(ChannelRow {
-                    platform: platform.parse().map_err(|_| StoreError::Corrupt {
-                        table: "channels",
-                        column: "platform",
-                        id: 0,
-                    })?,
-                    name,
-                    started_at,
-                })
-            })
-            .collect()
-    }
-
     /// The ids of these orders, in the order asked for; rows are made where there are none.
     ///
     /// # Errors
@@ -303,12 +258,13 @@ impl Tx {
         wanted.sort_unstable();
         wanted.dedup();
         let mut ids: HashMap<(String, String), i64> = HashMap::with_capacity(wanted.len());
-        let is_missing = |ids: &HashMap<(String, String), i64>, key: &OrderKey| {
-            !ids.contains_key(&(key.channel.clone(), key.external_ref.clone()))
+        let stored = |key: &OrderKey| {
+            let channel = as_stored(&key.channel).into_owned();
+            (channel, as_stored(&key.external_ref).into_owned())
         };
         // Once found and once made; a third look finds rows another worker made meanwhile.
         for statement in [FIND_IDS, INSERT_ORDERS, FIND_IDS] {
-            wanted.retain(|key| is_missing(&ids, key));
+            wanted.retain(|key| !ids.contains_key(&stored(key)));
             if wanted.is_empty() {
                 break;
             }
@@ -325,11 +281,9 @@ impl Tx {
         }
         keys.iter()
             .map(|key| {
-                ids.get(&(key.channel.clone(), key.external_ref.clone()))
+                ids.get(&stored(key))
                     .copied()
-                    .ok_or(StoreError::Invalid(
-                        "an order's reference cannot be stored as it is; it holds a NUL character",
-                    ))
+                    .ok_or(StoreError::Invalid("the database made no row for an order"))
             })
             .collect()
     }
@@ -369,7 +323,10 @@ impl Tx {
         let mut stored: HashSet<(String, String)> = stored.into_iter().collect();
         Ok(events
             .iter()
-            .map(|event| stored.remove(&(event.source.clone(), event.source_event_id.clone())))
+            .map(|event| {
+                let source = as_stored(&event.source).into_owned();
+                stored.remove(&(source, as_stored(&event.source_event_id).into_owned()))
+            })
             .collect())
     }
 

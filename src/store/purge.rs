@@ -40,7 +40,7 @@ pub struct Retention {
 }
 
 /// What a purge removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Purged {
     /// Rendered mails.
     pub mails: u64,

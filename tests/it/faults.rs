@@ -199,7 +199,7 @@ on_both_engines! {
             ("1001", "silent_at_rcpt", Reason::Retrying),
             ("1002", "silent_after_dot", Reason::InDoubt),
         ] {
-            let (relay, config) = relay::start_with(Default::default(), keys).await;
+            let (relay, config) = relay::start_with(afternote::deliver::fake_relay::RelayOptions::default(), keys).await;
             let app = sending(database, config).await;
             relay.fault_next(Fault::named(fault).unwrap());
             app.apply(vec![accepted(order, day(0, "08:00"), details())]).await;

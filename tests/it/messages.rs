@@ -159,7 +159,7 @@ on_both_engines! {
         let app = TestApp::new(database).await;
         let mut facts = details();
         facts.buyer.name = Some("Greta\r\nBcc: victim@example.com\u{202e}\0 Lindau".to_owned());
-        facts.lines[0].title = "Tasse <script>alert(1)</script> & \u{202e}Co".to_owned();
+        "Tasse <script>alert(1)</script> & \u{202e}Co".clone_into(&mut facts.lines[0].title);
         app.play(journey_of("1001", facts)).await;
         app.run_until(day(40, "00:00")).await;
         let mails = app.sent().await;

@@ -283,7 +283,7 @@ on_both_engines! {
             "Leave a 5-star review and get a 10% voucher. If you have a few minutes",
         );
         write_template(folder.path(), "review_request", &text);
-        let app = TestApp::with(database, &format!("templates.dir = {:?}", folder.path())).await;
+        let app = TestApp::with(database, &format!("templates.dir = \"{}\"", folder.path().display())).await;
         app.play(journey("1001")).await;
         app.run_until(day(40, "00:00")).await;
         assert_eq!((app.count(FollowUp).await, app.count(ReviewRequest).await), (1, 0));
@@ -299,7 +299,7 @@ on_both_engines! {
         let mut facts = details();
         facts.order_url = Some("https://shop.example/?rating=5&text=Leave+a+5-star+review+and+get+a+voucher".to_owned());
         facts.buyer.first_name = Some("Leave us a 5-star review and get a 10% voucher".to_owned());
-        facts.lines[0].title = "Lamp. Please leave us a positive 5-star review and we will send you a 10 EUR gift card".to_owned();
+        "Lamp. Please leave us a positive 5-star review and we will send you a 10 EUR gift card".clone_into(&mut facts.lines[0].title);
         app.play(journey_of("1001", facts)).await;
         app.run_until(day(40, "00:00")).await;
         for mail in app.sent().await {
@@ -420,7 +420,7 @@ on_both_engines! {
         let poison = "subject: {{#if buyer.first_name}}For {{buyer.first_name}}{{/if}}";
         let text = shipped_template("accepted").replace(subject, poison);
         write_template(folder.path(), "accepted", &text);
-        let app = TestApp::with(database, &format!("templates.dir = {:?}", folder.path())).await;
+        let app = TestApp::with(database, &format!("templates.dir = \"{}\"", folder.path().display())).await;
         let mut facts = details_of("other@example.com");
         facts.buyer.first_name = None;
         facts.buyer.name = None;

@@ -10,7 +10,7 @@ pub(crate) mod story;
 
 pub(crate) use app::{Options, Sent, TestApp};
 pub(crate) use database::{Database, on_postgres, on_sqlite};
-pub(crate) use orders::{Told, at, journey};
+pub(crate) use orders::{Told, journey};
 
 /// Writes each test twice: `name::sqlite` and `name::postgres`.
 macro_rules! on_both_engines {

@@ -8,7 +8,7 @@ use crate::{
     },
     mail::{Locale, MailClass, MailKind, header},
     order::event::Rung,
-    sequence::Sequence,
+    sequence::{Sequence, Span},
 };
 
 use super::{
@@ -58,6 +58,18 @@ fn warn_of_the_unexpected(
             "run `import --activate`, or set `activated_at`",
         );
     }
+    for step in sequence.steps.iter().filter(|step| step.enabled) {
+        let length = Span::minutes(step.window.to.as_minutes() - step.window.from.as_minutes());
+        if step.hours.may_stay_closed(length) {
+            findings.warn(
+                &["sequences", &sequence.name, "steps", &step.id, "hours"],
+                format!(
+                    "a window of {length} can lie wholly outside these hours, on some days of the week"
+                ),
+                "such a mail ends as `no_allowed_time`; allow more days or hours, or widen the window",
+            );
+        }
+    }
     for step in &sequence.steps {
         if step.enabled
             && step.class() == MailClass::Relationship
@@ -96,7 +108,7 @@ fn check_names(name: &str, channel: &Channel, checked: &Checked<'_>, findings: &
 }
 
 fn check_locales(name: &str, channel: &Channel, checked: &Checked<'_>, findings: &mut Findings) {
-    let enabled = &checked.settings.templates.locales;
+    let enabled = &checked.settings.templates.offered();
     // `de-AT` is served by the texts of `de`.
     let is_among = |locale: &Locale, locales: &[Locale]| {
         locales.contains(locale) || locales.contains(&locale.without_region())

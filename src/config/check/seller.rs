@@ -1,11 +1,14 @@
 //! Checks of `[seller]` and `[brand]`.
 
-use crate::config::{
-    findings::Findings,
-    section::{
-        Settings,
-        seller::{Brand, Seller},
+use crate::{
+    config::{
+        findings::Findings,
+        section::{
+            Settings,
+            seller::{Brand, Seller},
+        },
     },
+    sequence::holidays::Holidays,
 };
 
 use super::{
@@ -41,6 +44,12 @@ fn check_seller(seller: &Seller, findings: &mut Findings) {
     }
     if !is_country(&seller.country) {
         findings.check(&["seller", "country"], NO_COUNTRY, COUNTRY_HINT);
+    } else if !Holidays::builtin().knows(&seller.country) {
+        findings.warn(
+            &["seller", "country"],
+            format!("the public holidays of {} are not known", seller.country),
+            "steps with `hours = \"office\"` keep only Sundays free for buyers there",
+        );
     }
     if is_no_reply(seller.support_email.local_part()) {
         findings.check(&["seller", "support_email"], NO_REPLY, NO_REPLY_HINT);

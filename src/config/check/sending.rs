@@ -29,7 +29,6 @@ pub(super) fn check(checked: &Checked<'_>, findings: &mut Findings) {
 
 fn check_send(send: &Sending, findings: &mut Findings) {
     at_least_one(&["send", "batch"], send.batch, findings);
-    at_least_one(&["send", "concurrency"], send.concurrency.into(), findings);
     at_least_one(&["send", "max_attempts"], send.max_attempts, findings);
     at_least_one(&["send", "caps", "max"], send.caps.max, findings);
     if send.lease.as_millis() < 5_000 {
@@ -53,27 +52,6 @@ fn check_send(send: &Sending, findings: &mut Findings) {
             "write 0 to 50",
         );
     }
-    let breaker = &send.breaker;
-    for (key, percent) in [
-        ("permanent_percent", breaker.permanent_percent),
-        ("complaint_warn_percent", breaker.complaint_warn_percent),
-        ("complaint_stop_percent", breaker.complaint_stop_percent),
-    ] {
-        if !(percent > 0.0 && percent <= 100.0) {
-            findings.check(
-                &["send", "breaker", key],
-                "is no share",
-                "write a percentage above 0 and up to 100",
-            );
-        }
-    }
-    if breaker.volume_factor.is_nan() || breaker.volume_factor <= 1.0 {
-        findings.check(
-            &["send", "breaker", "volume_factor"],
-            "would take the usual volume for too much",
-            "write a number above 1",
-        );
-    }
 }
 
 fn check_periods(settings: &Settings, findings: &mut Findings) {
@@ -82,7 +60,6 @@ fn check_periods(settings: &Settings, findings: &mut Findings) {
     for (path, period) in [
         (["service", "", "tick"], service.tick),
         (["service", "", "sweep"], service.sweep),
-        (["service", "", "poll"], service.poll),
         (["service", "", "purge"], service.purge),
         (["send", "", "retry_for"], settings.send.retry_for),
         (["send", "caps", "per"], settings.send.caps.per),
@@ -91,11 +68,6 @@ fn check_periods(settings: &Settings, findings: &mut Findings) {
         (["privacy", "retention", "events"], kept.events),
         (["privacy", "retention", "raw_payloads"], kept.raw_payloads),
         (["privacy", "retention", "attempts"], kept.attempts),
-        (
-            ["privacy", "retention", "conversations"],
-            kept.conversations,
-        ),
-        (["privacy", "retention", "audit"], kept.audit),
     ] {
         if period.is_zero() {
             let path: Vec<&str> = path.into_iter().filter(|key| !key.is_empty()).collect();

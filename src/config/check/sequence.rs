@@ -4,9 +4,7 @@ use crate::{
     config::{findings::Findings, read::one_of},
     mail::{MailClass, MailKind},
     order::event::Rung,
-    sequence::{
-        Anchor, DeliverBy, ScopeKind, SendHours, Sequence, Span, Step, step::NamedDeadline,
-    },
+    sequence::{Anchor, DeliverBy, ScopeKind, Sequence, Span, Step, step::NamedDeadline},
 };
 
 use super::{COUNTRY_HINT, NO_COUNTRY, is_country};
@@ -149,22 +147,13 @@ fn check_window(place: &mut Place<'_>) {
         );
     }
     let length = Span::minutes(window.to.as_minutes() - window.from.as_minutes());
-    if can_never_open(&step.hours, length) {
+    if step.hours.can_never_open(length) {
         place.problem(
             &["hours"],
             "no moment of the window lies in these hours, so the mail could never go",
             "allow more days, or longer hours",
         );
     }
-}
-
-/// Whether no window of that length can hold an allowed minute.
-fn can_never_open(hours: &SendHours, window_length: Span) -> bool {
-    let is_closed = match hours {
-        SendHours::Always => false,
-        SendHours::Within(daily) => daily.weekdays.is_empty(),
-    };
-    is_closed || window_length < Span::ZERO
 }
 
 fn check_deadline(place: &mut Place<'_>) {
@@ -248,6 +237,13 @@ fn check_relationship(place: &mut Place<'_>, sequence: &Sequence) {
             &["scope"],
             format!("`{}` goes once for an order", step.kind),
             "write `order`",
+        );
+    }
+    if step.evidence < Rung::Buyer {
+        place.problem(
+            &["evidence"],
+            format!("`{}` never goes on a guessed delivery date", step.kind),
+            "write `marketplace` or better, or at least `buyer`",
         );
     }
     if step.window.from < earliest || step.window.to > latest {

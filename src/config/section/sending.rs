@@ -1,4 +1,4 @@
-//! `[send]` and `[unsubscribe]`: the pace of sending, retries, caps, breakers, opt-out links.
+//! `[send]` and `[unsubscribe]`: the pace of sending, retries, caps, opt-out links.
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -12,8 +12,6 @@ use super::super::duration::HumanDuration;
 pub struct Sending {
     /// Messages of one claim.
     pub batch: u32,
-    /// Mails under way at once in one process.
-    pub concurrency: u16,
     /// How long a claim holds without a sign of life.
     pub lease: HumanDuration,
     /// The waits before each further attempt; the last one repeats (D8).
@@ -28,8 +26,6 @@ pub struct Sending {
     pub caps: Caps,
     /// What an import may send at most.
     pub activation: Activation,
-    /// When sending stops by itself.
-    pub breaker: Breaker,
 }
 
 /// `[send.caps]`: over all orders and channels of an address, relationship mail only.
@@ -48,21 +44,6 @@ pub struct Activation {
     pub max_age: HumanDuration,
     /// The most mails a day that an import starts.
     pub daily_cap: u32,
-}
-
-/// `[send.breaker]` (O2, D15).
-#[derive(Debug, Clone, Deserialize)]
-pub struct Breaker {
-    /// So many times the usual hourly volume pauses relationship mail, then all.
-    pub volume_factor: f64,
-    /// Below this many mails an hour the volume is never too much.
-    pub volume_floor: u32,
-    /// The share of permanent failures, in percent of the last 100, that pauses sending.
-    pub permanent_percent: f64,
-    /// The share of complaints, in percent, that raises an alert.
-    pub complaint_warn_percent: f64,
-    /// The share of complaints, in percent, that stops relationship mail.
-    pub complaint_stop_percent: f64,
 }
 
 /// `[unsubscribe]`: the links and addresses of `List-Unsubscribe` (U1, U4).

@@ -3,7 +3,6 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use chrono::NaiveDate;
-use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::mail::{Locale, Platform};
@@ -53,8 +52,21 @@ pub struct Templates {
     pub dir: Option<PathBuf>,
     /// The languages that must be complete.
     pub locales: Vec<Locale>,
+    /// Languages used where a mail has a template in them; other mails go in the channel's own.
+    pub partial_locales: Vec<Locale>,
     /// Whether changed files are taken up while running.
     pub reload: bool,
+}
+
+impl Templates {
+    /// Every language a buyer may be written to in, the complete ones first.
+    pub fn offered(&self) -> Vec<Locale> {
+        self.locales
+            .iter()
+            .chain(&self.partial_locales)
+            .cloned()
+            .collect()
+    }
 }
 
 /// `[service]`: how often the jobs run.
@@ -64,52 +76,20 @@ pub struct Service {
     pub tick: HumanDuration,
     /// How often leases that ran out are taken back.
     pub sweep: HumanDuration,
-    /// How often sources without webhooks are asked.
-    pub poll: HumanDuration,
     /// How often data past its retention is deleted.
     pub purge: HumanDuration,
     /// How long mails under way may take to finish when the service stops.
     pub grace: HumanDuration,
 }
 
-/// `[web]`: the console, webhooks, the unsubscribe page.
+/// `[web]`: where the service answers `/livez` and `/readyz`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Web {
     /// Address and port.
     #[serde(deserialize_with = "socket")]
     pub listen: SocketAddr,
-    /// Whether a proxy before us ends TLS; needed beyond loopback.
-    pub behind_proxy: bool,
     /// Host names answered to; empty means the address itself and `localhost`.
     pub allowed_hosts: Vec<String>,
-    /// People who may log in; needed beyond loopback.
-    #[serde(default)]
-    pub users: Vec<WebUser>,
-}
-
-/// One `[[web.users]]`.
-#[derive(Debug, Clone, Deserialize)]
-pub struct WebUser {
-    /// The name in the audit log.
-    pub name: String,
-    /// What they may do.
-    pub role: WebRole,
-    /// What they log in with.
-    pub token: SecretString,
-}
-
-/// What a user of the console may do; each may do all the ones before may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WebRole {
-    /// Look.
-    Viewer,
-    /// Change templates.
-    Editor,
-    /// Pause, resume, skip, resend, decide.
-    Operator,
-    /// Everything.
-    Admin,
 }
 
 /// `[privacy]`.
@@ -132,10 +112,6 @@ pub struct Retention {
     pub raw_payloads: HumanDuration,
     /// Attempts with their reply codes.
     pub attempts: HumanDuration,
-    /// Buyers' messages and our answers.
-    pub conversations: HumanDuration,
-    /// The audit log.
-    pub audit: HumanDuration,
 }
 
 /// `[lint]`: the seller's changes to the compliance linter.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::{Meaning, Pattern};
+use super::{ANY_LANGUAGE, Meaning, Pattern, pattern::WordPattern};
 use crate::lint::{
     concept::Concept,
     passage::{Gap, Passage, small},
@@ -21,6 +21,40 @@ pub(crate) struct Hit {
     pub(crate) concept: Concept,
     /// Index of the language of the phrase.
     pub(crate) language: u8,
+}
+
+/// A pattern, and where in it a word of the automaton stands.
+#[derive(Debug, Clone, Copy)]
+struct Use {
+    pattern: u32,
+    position: u32,
+    language: u8,
+}
+
+/// Which languages are looked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted([bool; 256]);
+
+impl Wanted {
+    /// Every language.
+    pub(crate) const ALL: Self = Self([true; 256]);
+
+    /// Words that belong to no language.
+    pub(crate) fn none() -> Self {
+        let mut wanted = Self([false; 256]);
+        wanted.add(ANY_LANGUAGE);
+        wanted
+    }
+
+    /// One language more.
+    pub(crate) fn add(&mut self, language: u8) {
+        self.0[usize::from(language)] = true;
+    }
+
+    /// Whether a language is looked for.
+    pub(crate) fn has(&self, language: u8) -> bool {
+        self.0[usize::from(language)]
+    }
 }
 
 /// A phrase found in a passage, before senses are weighed.
@@ -46,8 +80,8 @@ pub(crate) struct Matcher {
 #[derive(Debug)]
 struct Index {
     automaton: Option<AhoCorasick>,
-    /// For each word of the automaton: pattern and position of the word in it.
-    uses: Vec<Vec<(u32, u32)>>,
+    /// For each word of the automaton: the patterns it stands in.
+    uses: Vec<Vec<Use>>,
 }
 
 impl Matcher {
@@ -67,13 +101,14 @@ impl Matcher {
     /// The phrases that carry a trigger concept.
     pub(crate) fn triggers(&self, passage: &Passage) -> Vec<Found> {
         let mut found = Vec::new();
-        self.triggers.find(&self.patterns, passage, &mut found);
+        self.triggers
+            .find(&self.patterns, passage, &Wanted::ALL, &mut found);
         found
     }
 
-    /// Adds all other phrases.
-    pub(crate) fn context(&self, passage: &Passage, found: &mut Vec<Found>) {
-        self.context.find(&self.patterns, passage, found);
+    /// Adds all other phrases of some languages.
+    pub(crate) fn context(&self, passage: &Passage, wanted: &Wanted, found: &mut Vec<Found>) {
+        self.context.find(&self.patterns, passage, wanted, found);
     }
 
     /// Whether a folded word is one a one-word pattern stands for.
@@ -87,15 +122,19 @@ impl Matcher {
 
 impl Index {
     fn new(patterns: &[Pattern], belongs: impl Fn(&Pattern) -> bool) -> Self {
-        let mut by_word: BTreeMap<&str, Vec<(u32, u32)>> = BTreeMap::new();
+        let mut by_word: BTreeMap<String, Vec<Use>> = BTreeMap::new();
         for (index, pattern) in patterns.iter().enumerate().filter(|(_, p)| belongs(p)) {
             let seed = pattern.seed();
             by_word
-                .entry(pattern.words[seed].text.as_str())
+                .entry(needle(&pattern.words[seed]))
                 .or_default()
-                .push((small(index), small(seed)));
+                .push(Use {
+                    pattern: small(index),
+                    position: small(seed),
+                    language: pattern.language,
+                });
         }
-        let (words, uses): (Vec<&str>, Vec<_>) = by_word.into_iter().unzip();
+        let (words, uses): (Vec<String>, Vec<_>) = by_word.into_iter().unzip();
         Self {
             // Building only fails for sizes far beyond any lexicon; without an automaton nothing
             // would be found, which the tests of the shipped lexicons would show.
@@ -108,31 +147,34 @@ impl Index {
         }
     }
 
-    fn find(&self, patterns: &[Pattern], passage: &Passage, found: &mut Vec<Found>) {
+    fn find(
+        &self,
+        patterns: &[Pattern],
+        passage: &Passage,
+        wanted: &Wanted,
+        found: &mut Vec<Found>,
+    ) {
         let Some(automaton) = &self.automaton else {
             return;
         };
         let mut token = 0;
         for hit in automaton.find_overlapping_iter(&passage.text) {
             // Matches come in order of their ends, so the token only moves forward.
+            let end = hit.end() - usize::from(passage.text[..hit.end()].ends_with(' '));
             while passage
                 .tokens
                 .get(token)
-                .is_some_and(|t| (t.end as usize) < hit.end())
+                .is_some_and(|t| (t.end as usize) < end)
             {
                 token += 1;
             }
-            let Some(at) = passage.tokens.get(token) else {
-                break;
-            };
-            let at_start = at.start as usize == hit.start();
-            let at_end = at.end as usize == hit.end();
-            for &(pattern, position) in &self.uses[hit.pattern().as_usize()] {
-                let pattern = &patterns[pattern as usize];
-                let word = &pattern.words[position as usize];
-                if (at_start || word.open_left)
-                    && (at_end || word.open_right)
-                    && let Some(first) = token.checked_sub(position as usize)
+            for used in &self.uses[hit.pattern().as_usize()] {
+                if !wanted.has(used.language) {
+                    continue;
+                }
+                let position = used.position;
+                let pattern = &patterns[used.pattern as usize];
+                if let Some(first) = token.checked_sub(position as usize)
                     && fits(pattern, passage, first, position as usize)
                 {
                     found.push(Found {
@@ -150,15 +192,26 @@ impl Index {
         let Some(automaton) = &self.automaton else {
             return false;
         };
-        automaton.find_overlapping_iter(word).any(|hit| {
-            self.uses[hit.pattern().as_usize()]
-                .iter()
-                .any(|&(pattern, _)| {
-                    let words = &patterns[pattern as usize].words;
-                    words.len() == 1 && words[0].text.len() >= 4 && words[0].fits(word)
-                })
+        let text = format!(" {word} ");
+        automaton.find_overlapping_iter(&text).any(|hit| {
+            self.uses[hit.pattern().as_usize()].iter().any(|used| {
+                let words = &patterns[used.pattern as usize].words;
+                words.len() == 1 && words[0].text.len() >= 4 && words[0].fits(word)
+            })
         })
     }
+}
+
+/// What the automaton looks for. Every token of a passage stands between spaces, so a closed end
+/// of a word is a space.
+fn needle(word: &WordPattern) -> String {
+    let space = |open| if open { "" } else { " " };
+    format!(
+        "{}{}{}",
+        space(word.open_left),
+        word.text,
+        space(word.open_right)
+    )
 }
 
 /// Whether the words of a pattern stand at `first`; the one at `known` has been compared.

@@ -3,7 +3,7 @@
 //! A spelling is only undone when the result is a word of a lexicon, or when one word mixes
 //! scripts; part numbers and whole words in another script stay as they are.
 
-use super::{CLAUSE_MARK, Gap, Passage, Token, TokenKind, small};
+use super::{Gap, Passage, Token, TokenKind, separate, small};
 use crate::lint::fold::{from_leet, is_cyrillic, to_cyrillic, to_latin};
 
 /// The longest run of single letters that is joined.
@@ -26,19 +26,14 @@ pub(super) fn undo(passage: &mut Passage, cyrillic: bool, is_known: &dyn Fn(&str
         if used > 1 {
             token.kind = TokenKind::Word;
         }
-        if !text.is_empty() {
-            text.push(if token.gap >= Gap::Clause {
-                CLAUSE_MARK
-            } else {
-                ' '
-            });
-        }
+        separate(&mut text, token.gap);
         token.start = small(text.len());
         text.push_str(&word);
         token.end = small(text.len());
         tokens.push(token);
         at += used;
     }
+    text.push(' ');
     *passage = Passage {
         text,
         tokens,

@@ -1,7 +1,7 @@
 //! Characters to tokens, clauses and sentences.
 
 use super::{
-    BREAK, CLAUSE_MARK, Gap, Glyph, OPAQUE, Passage, Sentence, Token, TokenKind, disguise, small,
+    BREAK, Gap, Glyph, OPAQUE, Passage, Sentence, Token, TokenKind, disguise, separate, small,
 };
 use crate::lint::fold::{fold_char, is_cyrillic, is_ignorable};
 
@@ -30,6 +30,7 @@ pub(crate) fn tokenize(
         cyrillic,
         suspicious: false,
         single_letters: 0,
+        in_sentence: 0,
     };
     builder.run(glyphs);
     if builder.question
@@ -38,6 +39,7 @@ pub(crate) fn tokenize(
         sentence.is_question = true;
     }
     let mut passage = builder.passage;
+    passage.text.push(' ');
     if builder.suspicious {
         disguise::undo(&mut passage, cyrillic, is_known);
     }
@@ -67,6 +69,10 @@ fn as_displayed(glyphs: &[Glyph]) -> Vec<Glyph> {
     shown
 }
 
+/// A text without full stops is cut after this many tokens: rules compare the words of a sentence
+/// with each other, so its length must have a bound for their work to grow linearly.
+const MAX_SENTENCE: u32 = 150;
+
 struct Builder {
     passage: Passage,
     gap: Gap,
@@ -74,6 +80,7 @@ struct Builder {
     cyrillic: bool,
     suspicious: bool,
     single_letters: u32,
+    in_sentence: u32,
 }
 
 impl Builder {
@@ -103,14 +110,17 @@ impl Builder {
 
     /// Opens a token: writes what stands between it and the last one.
     fn begin(&mut self) -> usize {
-        let text = &mut self.passage.text;
-        if !text.is_empty() {
-            text.push(if self.gap >= Gap::Clause {
-                CLAUSE_MARK
-            } else {
-                ' '
-            });
+        self.in_sentence = if self.gap >= Gap::Sentence {
+            1
+        } else {
+            self.in_sentence + 1
+        };
+        if self.in_sentence > MAX_SENTENCE {
+            self.gap = self.gap.max(Gap::Sentence);
+            self.in_sentence = 1;
         }
+        let text = &mut self.passage.text;
+        separate(text, self.gap);
         text.len()
     }
 
@@ -157,7 +167,16 @@ impl Builder {
                 if digits > 0 && letters == 0 && !is_digit && !looks_leet(&glyphs[from..]) {
                     break;
                 }
+                last = at;
+                at += 1;
                 let text = &mut self.passage.text;
+                if c.is_ascii() {
+                    text.push(c.to_ascii_lowercase());
+                    digits += u32::from(is_digit);
+                    letters += u32::from(!is_digit);
+                    ascii |= !is_digit;
+                    continue;
+                }
                 fold_char(c, &mut |folded| {
                     text.push(folded);
                     if folded.is_ascii_digit() {
@@ -168,7 +187,7 @@ impl Builder {
                         other |= !folded.is_ascii();
                     }
                 });
-                last = at;
+                continue;
             } else if is_ignorable(c) || is_combining(c) {
                 // Unseen inside a word.
             } else if (c == '.' || c == ',')
@@ -266,6 +285,7 @@ impl Builder {
     fn separator(&mut self, glyphs: &[Glyph], at: usize) {
         let next = glyphs.get(at + 1).map(|g| g.c);
         let gap = match glyphs[at].c {
+            ' ' => Gap::Space,
             c if is_ignorable(c) || is_combining(c) => return,
             BREAK => Gap::Block,
             '\n' if next_line_is_apart(&glyphs[at + 1..]) => Gap::Block,
@@ -297,7 +317,7 @@ impl Builder {
 
     /// A full stop ends a sentence unless it stands inside a word or after a short abbreviation.
     fn dot(&self, next: Option<char>) -> Gap {
-        if next.is_some_and(|c| c.is_alphanumeric()) {
+        if next.is_some_and(char::is_alphanumeric) {
             return Gap::Joint;
         }
         let is_abbreviation = self.passage.tokens.last().is_some_and(|token| {
@@ -389,6 +409,9 @@ fn is_odd_letter(c: char) -> bool {
 }
 
 fn is_word_char(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
     c.is_alphanumeric() && star(c).is_none()
 }
 

@@ -3,6 +3,9 @@
 //! It follows browsers where that matters for what a buyer sees: inline tags do not split
 //! words, block tags do, comments and scripts are not text, an unclosed tag is plain text.
 
+mod look;
+
+use self::look::Look;
 use super::{Link, entities};
 use crate::lint::passage::{BREAK, Glyph};
 
@@ -42,8 +45,8 @@ pub(super) fn read(glyphs: &[Glyph]) -> Page {
 struct Reader<'g> {
     glyphs: &'g [Glyph],
     page: Page,
-    /// Names of the open elements and whether each hides what is in it.
-    open: Vec<(String, bool)>,
+    /// Names of the open elements and how text in each looks.
+    open: Vec<(String, Look)>,
     link: u16,
 }
 
@@ -62,9 +65,10 @@ impl Reader<'_> {
         let mut tags = true;
         while let Some(&glyph) = self.glyphs.get(at) {
             at = match glyph.c {
-                '<' if tags => match self.markup(at) {
-                    Some(next) => next,
-                    None => {
+                '<' if tags => {
+                    if let Some(next) = self.markup(at) {
+                        next
+                    } else {
                         if self.glyphs.get(at + 1).is_some_and(|g| starts_markup(g.c)) {
                             // Not closed before the end: nothing after it is a tag either.
                             tags = false;
@@ -72,7 +76,7 @@ impl Reader<'_> {
                         self.text(glyph);
                         at + 1
                     }
-                },
+                }
                 '&' => {
                     let (decoded, next) = self.reference(at);
                     self.text(decoded);
@@ -100,7 +104,7 @@ impl Reader<'_> {
     }
 
     fn is_hidden(&self) -> bool {
-        self.open.last().is_some_and(|(_, hidden)| *hidden)
+        self.open.last().is_some_and(|(_, look)| look.is_hidden())
     }
 
     fn reference(&self, at: usize) -> (Glyph, usize) {
@@ -288,14 +292,23 @@ impl Reader<'_> {
             }
             return;
         }
-        let mut hidden = self.is_hidden() || matches!(tag.name.as_str(), "mj-preview" | "title");
+        let mut look = self
+            .open
+            .last()
+            .map(|(_, look)| look.clone())
+            .unwrap_or_default();
+        if matches!(tag.name.as_str(), "mj-preview" | "title") {
+            look.remove();
+        }
         for (key, value) in tag.attributes {
             match key.as_str() {
-                "style" => hidden |= hides(&value),
-                "hidden" => hidden = true,
+                "style" => look.apply(&text_of(&value)),
+                "hidden" => look.remove(),
+                "bgcolor" | "background-color" => look.set_background(&text_of(&value)),
+                "color" => look.set_color(&text_of(&value)),
                 "href" | "action" if !value.is_empty() => {
                     self.page.links.push(Link {
-                        target: value.iter().map(|g| g.c).collect(),
+                        target: text_of(&value),
                     });
                 }
                 "alt" | "title" | "aria-label" | "value" | "placeholder" | "summary" => {
@@ -305,14 +318,14 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        if hidden && !self.is_hidden() {
+        if look.is_hidden() && !self.is_hidden() {
             self.page.hidden.push(Glyph { c: BREAK, ..place });
         }
         if is_link {
             self.link = self.page.links.len().try_into().unwrap_or(u16::MAX);
         }
         if !tag.self_closing && !is_void(&tag.name) && self.open.len() < MAX_DEPTH {
-            self.open.push((tag.name, hidden));
+            self.open.push((tag.name, look));
         }
     }
 }
@@ -321,48 +334,8 @@ fn starts_markup(c: char) -> bool {
     c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')
 }
 
-/// Whether a style attribute keeps its element off the screen.
-fn hides(style: &[Glyph]) -> bool {
-    let style: String = style
-        .iter()
-        .map(|g| g.c)
-        .filter(|c| !c.is_whitespace())
-        .flat_map(char::to_lowercase)
-        .collect();
-    let mut color = None;
-    let mut background = None;
-    for declaration in style.split(';') {
-        let Some((key, value)) = declaration.split_once(':') else {
-            continue;
-        };
-        let value = value.trim_end_matches("!important");
-        let is_zero = || {
-            let number = value.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
-            number.parse::<f32>() == Ok(0.0)
-        };
-        let hides = match key {
-            "display" => value == "none",
-            "visibility" => value == "hidden" || value == "collapse",
-            "opacity" | "font-size" | "max-height" | "max-width" => is_zero(),
-            "mso-hide" => value == "all",
-            "text-indent" | "left" | "top" | "margin-left" | "right" => {
-                value.starts_with('-') && value.len() > 5
-            }
-            "color" => {
-                color = Some(value);
-                value == "transparent"
-            }
-            "background" | "background-color" => {
-                background = Some(value);
-                false
-            }
-            _ => false,
-        };
-        if hides {
-            return true;
-        }
-    }
-    color.is_some() && color == background
+fn text_of(value: &[Glyph]) -> String {
+    value.iter().map(|g| g.c).collect()
 }
 
 /// Elements that stand inside a line and do not part words.
@@ -481,7 +454,52 @@ mod tests {
             "|a|",
             "",
         );
-        check(r#"<p style="color:#fff;background:#fff">a"#, "|", "a", "");
+        check(r#"<p style="color:#fff;background:#fff">a"#, "|", "|a", "");
+    }
+
+    #[test]
+    fn text_is_visible_again_where_styles_say_so() {
+        let check = |html: &str, visible: &str, hidden: &str| {
+            let page = read(&glyphs(html, 0).collect::<Vec<_>>());
+            let text = |glyphs: &[Glyph]| shown(glyphs).replace('|', "");
+            assert_eq!(text(&page.visible), visible, "{html}");
+            assert_eq!(text(&page.hidden), hidden, "{html}");
+        };
+        check(
+            r#"<td style="font-size:0px">a<div style="font-size:16px">b<i>c</i></div>d</td>"#,
+            "bc",
+            "ad",
+        );
+        check(
+            r#"<td style="font-size:0"><div style="font-size:2em">a</div><p style="font-size:150%">b"#,
+            "",
+            "ab",
+        );
+        check(
+            r#"<div style="visibility:hidden">a<p style="visibility: visible">b</p></div>"#,
+            "b",
+            "a",
+        );
+        check(
+            r#"<div style="display:none">a<p style="display:block;visibility:visible;font-size:9px">b"#,
+            "",
+            "ab",
+        );
+        check(
+            r#"<div style="background:#FFF"><p style="color:white">a<b style="color:#000">b</b></p></div>"#,
+            "b",
+            "a",
+        );
+        check(
+            r##"<td bgcolor="#ffffff"><a style="background:#c00;color:#ffffff">a</a><font color="#fff">b"##,
+            "a",
+            "b",
+        );
+        check(
+            r#"<p style="color:#fff;background:#fff url(x.png)">a</p>"#,
+            "a",
+            "",
+        );
     }
 
     #[test]

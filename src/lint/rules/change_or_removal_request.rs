@@ -42,7 +42,7 @@ fn sentence(scene: Scene<'_>, findings: &mut Findings) {
         if scene.is_negated(change) || is_sellers_own(scene, change) {
             continue;
         }
-        if let Some(review) = review(scene, change) {
+        if let Some(review) = review(scene, change).filter(|hit| !is_none(scene, change, *hit)) {
             findings.report(Rule::ChangeOrRemovalRequest, &[change, review]);
             return;
         }
@@ -65,7 +65,14 @@ fn review(scene: Scene<'_>, change: Hit) -> Option<Hit> {
     .into_iter()
     .flat_map(|concept| scene.hits(concept))
     .find(|hit| {
-        scene.same_clause(change, *hit) && scene.gap(change, *hit) <= REACH && !is_furniture(*hit)
+        scene.same_clause(change, *hit) && Scene::gap(change, *hit) <= REACH && !is_furniture(*hit)
+    })
+}
+
+/// "We change or delete no review": the negation stands before the review instead of the act.
+fn is_none(scene: Scene<'_>, change: Hit, review: Hit) -> bool {
+    scene.hits(Concept::Negation).any(|not| {
+        change.last < not.first && not.last < review.first && Scene::gap(not, review) <= 1
     })
 }
 
@@ -73,7 +80,7 @@ fn review(scene: Scene<'_>, change: Hit) -> Option<Hit> {
 fn is_sellers_own(scene: Scene<'_>, change: Hit) -> bool {
     scene.hits(Concept::Seller).any(|seller| {
         seller.last < change.first
-            && scene.gap(seller, change) <= 1
+            && Scene::gap(seller, change) <= 1
             && scene.same_clause(seller, change)
             && !scene.is_between(seller, change, Concept::Ask)
             && !scene.has(Concept::Ask)

@@ -35,7 +35,11 @@ Remove the sentence. “We read every review, one star or five” is fine.
 const REACH: usize = 6;
 
 fn sentence(scene: Scene<'_>, findings: &mut Findings) {
-    if let Some(hits) = asks_not_to(scene).or_else(|| less_is_failure(scene)) {
+    if let Some(hits) = asks_not_to(scene)
+        .or_else(|| less_is_failure(scene))
+        .or_else(|| top_or_nothing(scene))
+        .or_else(|| low_does_harm(scene))
+    {
         findings.report(Rule::DiscourageNegative, &hits);
     }
 }
@@ -54,12 +58,12 @@ fn asks_not_to(scene: Scene<'_>) -> Option<[Hit; 2]> {
                     // "Geben Sie keine schlechte Bewertung": the act may stand first.
                     let reach = if act.first >= not.first { 3 } else { 2 };
                     scene.same_clause(*not, *act)
-                        && scene.gap(*not, *act) <= reach
+                        && Scene::gap(*not, *act) <= reach
                         && act.first <= bad.last
                 });
             not.first < bad.first
                 && scene.same_clause(*not, bad)
-                && scene.gap(*not, bad) <= REACH
+                && Scene::gap(*not, bad) <= REACH
                 && (act.is_some() || not.concept == Concept::Avoid)
                 && !is_sellers_own(scene, *not)
         })?;
@@ -72,7 +76,9 @@ fn bad_review(scene: Scene<'_>) -> Option<Hit> {
         scene
             .review_words()
             .chain(scene.hits(Concept::Feedback))
-            .any(|review| scene.same_clause(*negative, review) && scene.gap(*negative, review) <= 2)
+            .any(|review| {
+                scene.same_clause(*negative, review) && Scene::gap(*negative, review) <= 2
+            })
     };
     scene
         .hits(Concept::LowRating)
@@ -84,7 +90,7 @@ fn bad_review(scene: Scene<'_>) -> Option<Hit> {
 fn is_sellers_own(scene: Scene<'_>, not: Hit) -> bool {
     scene.hits(Concept::Seller).any(|seller| {
         seller.last < not.first
-            && scene.gap(seller, not) <= 1
+            && Scene::gap(seller, not) <= 1
             && scene.same_clause(seller, not)
             && !scene.is_between(seller, not, Concept::Ask)
     })
@@ -98,7 +104,35 @@ fn less_is_failure(scene: Scene<'_>) -> Option<[Hit; 2]> {
         .find_map(|top| {
             scene
                 .hits(Concept::LessThan)
-                .find(|less| less.last < top.first && scene.gap(*less, top) <= 2)
+                .find(|less| less.last < top.first && Scene::gap(*less, top) <= 2)
                 .map(|less| [less, top])
         })
+}
+
+/// "If it cannot be five stars, say nothing": what is to happen when the top is not given.
+fn top_or_nothing(scene: Scene<'_>) -> Option<[Hit; 2]> {
+    if !scene.has_any(&[Concept::Ask, Concept::Leave, Concept::Tell]) {
+        return None;
+    }
+    let top = [Concept::TopRating, Concept::Top]
+        .into_iter()
+        .flat_map(|concept| scene.hits(concept))
+        .find(|top| scene.is_negated(*top))?;
+    scene
+        .hits(Concept::Condition)
+        .find(|condition| {
+            condition.last < top.first
+                && scene.same_clause(*condition, top)
+                && scene.is_between(*condition, top, Concept::Negation)
+        })
+        .map(|condition| [condition, top])
+}
+
+/// "Four stars hurt our shop": the buyer is told what a low rating does.
+fn low_does_harm(scene: Scene<'_>) -> Option<[Hit; 2]> {
+    let bad = bad_review(scene)?;
+    scene
+        .affirmed(Concept::Harm)
+        .filter(|harm| scene.same_clause(*harm, bad) && Scene::gap(*harm, bad) <= REACH)
+        .map(|harm| [bad, harm])
 }

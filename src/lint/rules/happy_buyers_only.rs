@@ -46,6 +46,9 @@ same question.
 /// How many words may stand between the condition and the mood.
 const REACH: usize = 6;
 
+/// The longest question that is a gate, in tokens.
+const MAX_QUESTION: usize = 14;
+
 fn sentence(scene: Scene<'_>, findings: &mut Findings) {
     if scene.has(Concept::Balanced) {
         return;
@@ -72,12 +75,12 @@ fn condition(scene: Scene<'_>, happy: Hit) -> Option<Hit> {
     let found = scene.hits(Concept::Condition).find(|condition| {
         condition.first <= happy.first
             && scene.same_clause(*condition, happy)
-            && scene.gap(*condition, happy) <= REACH
+            && Scene::gap(*condition, happy) <= REACH
             && !scene.is_between(*condition, happy, Concept::Seller)
     })?;
     let is_both_ways = scene
         .hits(Concept::Unhappy)
-        .any(|unhappy| scene.same_clause(unhappy, happy) && scene.gap(unhappy, happy) <= 3);
+        .any(|unhappy| scene.same_clause(unhappy, happy) && Scene::gap(unhappy, happy) <= 3);
     (!is_both_ways).then_some(found)
 }
 
@@ -90,7 +93,7 @@ fn ask_beside(scene: Scene<'_>, happy: Hit) -> Option<Hit> {
 /// "Enjoying it? Review it."
 fn asked_after_question(scene: Scene<'_>, happy: Hit) -> Option<Hit> {
     let is_gate = scene.is_question()
-        && scene.len() <= 10
+        && scene.len() <= MAX_QUESTION
         && !scene.has_any(&[
             Concept::OpenQuestion,
             Concept::Unhappy,

@@ -46,8 +46,8 @@ fn sentence(scene: Scene<'_>, findings: &mut Findings) {
             scene.hits(Concept::Positive).find(|positive| {
                 let is_paired = scene
                     .hits(Concept::Negative)
-                    .any(|negative| scene.gap(*positive, negative) <= 3);
-                !is_paired && scene.gap(*positive, offer.act) <= 3
+                    .any(|negative| Scene::gap(*positive, negative) <= 3);
+                !is_paired && Scene::gap(*positive, offer.act) <= 3
             })
         })
         .or_else(|| {

@@ -1,7 +1,12 @@
 //! RM001 incentive-for-review: a benefit in return for a review.
 
 use super::{About, Findings};
-use crate::lint::{concept::Concept, lexicon::Hit, rule::Rule, scene::Scene};
+use crate::lint::{
+    concept::Concept,
+    lexicon::Hit,
+    rule::Rule,
+    scene::{Scene, is_after_delivery},
+};
 
 /// The rule.
 pub(crate) const ABOUT: About = About::new(
@@ -82,13 +87,24 @@ fn benefit(scene: Scene<'_>) -> Option<Hit> {
             !scene.is_negated(*amount)
                 && scene
                     .hits(Concept::Get)
-                    .any(|get| get.first < amount.first && scene.gap(get, *amount) <= 4)
+                    .any(|get| get.first < amount.first && Scene::gap(get, *amount) <= 4)
         })
     })
 }
 
 fn act(scene: Scene<'_>, benefit: Hit) -> Option<Hit> {
     let overlaps = |hit: &Hit| hit.first <= benefit.last && benefit.first <= hit.last;
+    // Without a word of rating, stars in a mail about the goods are goods.
+    let may_be_goods = !is_after_delivery(scene.text.kind)
+        && !scene.has_any(&[
+            Concept::Review,
+            Concept::Rate,
+            Concept::Feedback,
+            Concept::Leave,
+            Concept::Equals,
+        ]);
+    let is_goods =
+        |hit: &Hit| may_be_goods && matches!(hit.concept, Concept::TopRating | Concept::LowRating);
     scene
         .review_words()
         .chain(scene.hits(Concept::Praise))
@@ -97,7 +113,7 @@ fn act(scene: Scene<'_>, benefit: Hit) -> Option<Hit> {
                 .hits(Concept::Feedback)
                 .filter(|_| scene.has(Concept::Get)),
         )
-        .find(|hit| !overlaps(hit))
+        .find(|hit| !overlaps(hit) && !is_goods(hit))
         .or_else(|| {
             // "Tell us how much you loved it and get $5": praise by implication.
             scene

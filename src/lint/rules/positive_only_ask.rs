@@ -63,7 +63,7 @@ fn sentence(scene: Scene<'_>, findings: &mut Findings) {
 fn praised(scene: Scene<'_>, positive: Hit) -> Option<Hit> {
     let is_paired = scene
         .hits(Concept::Negative)
-        .any(|negative| scene.gap(positive, negative) <= 3);
+        .any(|negative| Scene::gap(positive, negative) <= 3);
     if is_paired || scene.is_negated(positive) {
         return None;
     }
@@ -72,7 +72,7 @@ fn praised(scene: Scene<'_>, positive: Hit) -> Option<Hit> {
     let is_thanked = scene.text.kind != MailKind::ReviewRequest
         && scene
             .hits(Concept::Thanks)
-            .any(|thanks| thanks.last < positive.first && scene.gap(thanks, positive) <= 3);
+            .any(|thanks| thanks.last < positive.first && Scene::gap(thanks, positive) <= 3);
     if !is_asked || is_thanked {
         return None;
     }
@@ -86,10 +86,10 @@ fn praised(scene: Scene<'_>, positive: Hit) -> Option<Hit> {
         .flat_map(|concept| scene.hits(concept))
         .find(|review| {
             scene.same_clause(positive, *review)
-                && scene.gap(positive, *review) <= REACH
+                && Scene::gap(positive, *review) <= REACH
                 // "Feedback from awesome customers": behind the noun only an adjective of it counts.
                 && (positive.first < review.first
-                    || scene.gap(positive, *review)
+                    || Scene::gap(positive, *review)
                         <= usize::from(scene.is_between(*review, positive, Concept::Intensifier)))
                 // "It would be great to rate us": only what follows the act describes it.
                 && (review.concept != Concept::Rate || positive.first > review.last)

@@ -38,16 +38,21 @@ fn sentence(scene: Scene<'_>, findings: &mut Findings) {
     if scene.text.kind != MailKind::ComplaintReply {
         return;
     }
-    let is_rated = scene.has_any(&[
-        Concept::Leave,
-        Concept::Rate,
-        Concept::Review,
-        Concept::Change,
-        Concept::Feedback,
-    ]);
     // Stars with a number may be goods: "two stars of the garland are broken".
+    let is_rated = |stars: &Hit| {
+        [
+            Concept::Leave,
+            Concept::Rate,
+            Concept::Review,
+            Concept::Change,
+            Concept::Feedback,
+        ]
+        .into_iter()
+        .flat_map(|concept| scene.hits(concept))
+        .any(|hit| scene.same_clause(hit, *stars))
+    };
     let counts = |hit: &Hit| match hit.concept {
-        Concept::LowRating | Concept::TopRating | Concept::Scale => is_rated,
+        Concept::LowRating | Concept::TopRating | Concept::Scale => is_rated(hit),
         _ => true,
     };
     let found = scene
@@ -56,10 +61,18 @@ fn sentence(scene: Scene<'_>, findings: &mut Findings) {
         .or_else(|| scene.hits(Concept::Praise).next())
         .or_else(|| {
             // "Feedback from customers like you helps others": what others read is public.
+            scene.hits(Concept::Feedback).find(|feedback| {
+                scene
+                    .hits(Concept::Tell)
+                    .any(|tell| scene.same_clause(tell, *feedback))
+            })
+        })
+        .or_else(|| {
+            // "What you posted on Trustpilot": the site says what was written.
             scene
-                .hits(Concept::Feedback)
+                .hits(Concept::Site)
                 .next()
-                .filter(|_| scene.has(Concept::Tell))
+                .filter(|_| scene.has(Concept::Leave))
         });
     if let Some(hit) = found {
         findings.report(Rule::ReviewWordsInComplaintReply, &[hit]);

@@ -72,5 +72,5 @@ fn is_wished(scene: Scene<'_>, rating: Hit) -> bool {
 fn is_lesser(scene: Scene<'_>, rating: Hit) -> bool {
     scene
         .hits(Concept::LessThan)
-        .any(|less| less.last < rating.first && scene.gap(less, rating) <= 2)
+        .any(|less| less.last < rating.first && Scene::gap(less, rating) <= 2)
 }

@@ -33,6 +33,10 @@ pub(super) fn add(passage: &Passage, hits: &mut Vec<Hit>) {
                 "=" | "→" => derived.push(token_hit(index, Concept::Equals)),
                 _ => {}
             },
+            TokenKind::Number(_) if is_currency(passage, index + 1) => derived.push(Hit {
+                last: small(index + 1),
+                ..token_hit(index, Concept::Amount)
+            }),
             _ => {}
         }
     }
@@ -156,6 +160,23 @@ fn is_scale_of_rows(passage: &Passage) -> bool {
         }
     }
     seen[1..].iter().filter(|&&row| row).count() >= 4
+}
+
+/// How the words and codes of currencies begin, folded. `pound` is left out: it is a weight as well.
+const CURRENCIES: &[&str] = &[
+    "eur", "dollar", "usd", "gbp", "pln", "zlot", "czk", "korun", "руб",
+];
+
+/// Whether the token names a currency and belongs to the number before it.
+fn is_currency(passage: &Passage, token: usize) -> bool {
+    let is_joined = passage
+        .tokens
+        .get(token)
+        .is_some_and(|t| t.gap < Gap::Clause);
+    is_joined
+        && CURRENCIES
+            .iter()
+            .any(|start| passage.word(token).starts_with(start))
 }
 
 /// `10 €`, `$5`, `20 %`.

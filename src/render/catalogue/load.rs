@@ -1,6 +1,9 @@
 //! From files to a catalogue: read, put together, check, compile. Collects every fault.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use handlebars::Handlebars;
 use sha2::{Digest, Sha256};
@@ -143,10 +146,22 @@ impl<'a> Loader<'a> {
 
     fn mails(&mut self) -> Vec<Mail<'a>> {
         let files = self.files;
-        let mut mails = Vec::new();
-        for (name, _) in files.iter() {
+        let mut mails: Vec<Mail<'a>> = Vec::new();
+        for (name, text) in files.iter() {
             match role(name) {
-                Role::Mail(kind, locale, platform) => mails.push((name, kind, locale, platform)),
+                Role::Mail(kind, locale, platform) => {
+                    let twin = mails.iter().find(|(_, of, in_locale, on, ..)| {
+                        (*of, in_locale, *on) == (kind, &locale, platform)
+                    });
+                    if let Some((other, ..)) = twin {
+                        let message = format!("{other} is the same mail under another name");
+                        self.problems.insert(TemplateProblem::of_file(
+                            name,
+                            Fault::new(message, "keep one of the two"),
+                        ));
+                    }
+                    mails.push((name, kind, locale, platform));
+                }
                 Role::Unknown(why) => {
                     let folder = name.split('/').next().unwrap_or(name);
                     let kinds = MailKind::ALL.iter().map(|kind| kind.as_str());
@@ -165,7 +180,14 @@ impl<'a> Loader<'a> {
                         ));
                     }
                 }
-                Role::Words(_) | Role::Layout | Role::Partial => {}
+                // What stands in a partial is checked where a mail includes it; one that no mail
+                // includes must at least be readable.
+                Role::Layout | Role::Partial => {
+                    for (at, fault) in tag::read(text).1 {
+                        self.fault(name, at, fault);
+                    }
+                }
+                Role::Words(_) => {}
             }
         }
         mails
@@ -224,16 +246,12 @@ impl<'a> Loader<'a> {
             head: &head,
             kind,
             forms: &forms,
+            is_rtl: locale.is_rtl(),
         };
         let (words_file, words) = self.words_of(locale);
         let words = (words_file.as_str(), &words);
-        let subject = self.plain(&piece, piece.entry(&head.subject), words, &BTreeMap::new());
-        let preheader = self.plain(
-            &piece,
-            piece.entry(&head.preheader),
-            words,
-            &BTreeMap::new(),
-        );
+        let subject = self.plain(&piece, &piece.entry(&head.subject), words);
+        let preheader = self.plain(&piece, &piece.entry(&head.preheader), words);
         let by_hand_name = name.replace(".hbs", ".txt.hbs");
         let files = self.files;
         let by_hand = files.get_key(&by_hand_name).map(|(file, text)| {
@@ -243,7 +261,7 @@ impl<'a> Loader<'a> {
                 at: 0,
                 plain: false,
             };
-            self.plain(&piece, stretch, words, &BTreeMap::new())
+            self.plain(&piece, &stretch, words)
         });
         for layout in Layout::ALL {
             let fits = platform.is_none_or(|platform| Layout::of(platform) == layout);
@@ -263,6 +281,8 @@ impl<'a> Loader<'a> {
                 platform,
                 description: head.description.clone(),
             };
+            let head_lines = [&head.subject, &head.preheader]
+                .map(|entry| piece.text[..entry.at].matches('\n').count() + 1);
             let key = Key {
                 kind,
                 locale: locale.clone(),
@@ -275,7 +295,14 @@ impl<'a> Loader<'a> {
                 html: &page.compiled.page,
                 text: &text,
             };
-            self.register(key, info, &parts, by_hand.is_some(), page.places);
+            self.register(
+                key,
+                info,
+                &parts,
+                by_hand.is_some(),
+                page.places,
+                head_lines,
+            );
         }
     }
 
@@ -283,20 +310,19 @@ impl<'a> Loader<'a> {
     fn plain(
         &mut self,
         piece: &Piece<'_>,
-        stretch: Stretch<'_>,
+        stretch: &Stretch<'_>,
         (words_file, words): (&str, &Words),
-        slots: &BTreeMap<&'static str, Stretch<'_>>,
     ) -> Expanded {
         let expanded = Expander {
             files: self.files,
             words,
             words_file,
-            slots: slots.clone(),
+            slots: BTreeMap::new(),
             reserved: schema::roots(),
             target: Target::Plain,
             problems: &mut self.problems,
         }
-        .run(&stretch);
+        .run(stretch);
         let (tags, _) = tag::read(&expanded.text);
         let faults = check::check(&tags, None, schema::of(piece.kind), piece.forms);
         self.report(&expanded, faults);
@@ -363,7 +389,7 @@ impl<'a> Loader<'a> {
         if self.problems.len() > before {
             return None;
         }
-        let compiled = match html::compile(&expanded.text, &tags, &events) {
+        let compiled = match html::compile(&expanded.text, &tags, &events, piece.is_rtl) {
             Ok(compiled) => compiled,
             Err(fault) => {
                 self.fault(piece.name, piece.head.body, fault);
@@ -413,6 +439,7 @@ impl<'a> Loader<'a> {
         parts: &Parts<'_>,
         is_text_by_hand: bool,
         places: BTreeMap<(usize, usize), (String, usize)>,
+        head_lines: [usize; 2],
     ) {
         let base = format!("{}#{:?}", info.name, key.layout).to_lowercase();
         let names = Names {
@@ -426,10 +453,11 @@ impl<'a> Loader<'a> {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part.as_bytes());
         }
-        let content_hash = digest.finalize()[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let mut content_hash = String::with_capacity(32);
+        for byte in &digest.finalize()[..16] {
+            // Writing to a string cannot fail.
+            let _ = write!(content_hash, "{byte:02x}");
+        }
         let inner = &mut self.inner;
         let mut put = |registry: &mut Handlebars<'static>, name: &str, text: &str| {
             if let Err(error) = registry.register_template_string(name, text) {
@@ -452,6 +480,7 @@ impl<'a> Loader<'a> {
                 content_hash,
                 is_text_by_hand,
                 places,
+                head_lines,
                 names,
             },
         );
@@ -465,6 +494,7 @@ struct Piece<'a> {
     head: &'a FrontMatter,
     kind: MailKind,
     forms: &'a [&'a str],
+    is_rtl: bool,
 }
 
 impl<'a> Piece<'a> {

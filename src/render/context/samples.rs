@@ -49,6 +49,7 @@ fn day(month: u32, day: u32, hour: u32) -> LocalTime {
     LocalTime(NaiveDateTime::new(date, time))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every use is an optional value")]
 fn eur(cents: i64) -> Option<Money> {
     Some(Money {
         amount: Decimal::new(cents, 2),
@@ -56,6 +57,7 @@ fn eur(cents: i64) -> Option<Money> {
     })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every use is an optional value")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -142,6 +144,7 @@ fn parcel() -> ParcelFacts {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one literal per mail kind")]
 fn part(kind: MailKind) -> Part {
     let parcel_part = |pickup, customs| {
         Part::Parcel(Box::new(ParcelPart {
@@ -256,7 +259,7 @@ fn part(kind: MailKind) -> Part {
         MailKind::ComplaintReply => Part::Reply(ReplyPart {
             reply: Reply {
                 paragraphs: vec![
-                    "We have looked at your photos: the handle broke in the post, not in your hands.".to_owned(),
+                    "We have looked at your photos: the handle broke on its way to you, not in your hands.".to_owned(),
                     "A new mug leaves our workshop tomorrow. You need not send anything back.".to_owned(),
                 ],
             },
@@ -406,7 +409,7 @@ fn sixty_items(kind: MailKind) -> MailContext {
 fn long_words(kind: MailKind) -> MailContext {
     const WORD: &str = "Donaudampfschifffahrtselektrizitätenwerk";
     let mut context = plain(kind);
-    context.shop.name = WORD.to_owned();
+    WORD.clone_into(&mut context.shop.name);
     context.buyer.first_name = some(WORD);
     context.order.reference = "4".repeat(40);
     for priced in &mut context.order.items {
@@ -491,17 +494,31 @@ fn states(kind: MailKind) -> Vec<(&'static str, MailContext)> {
         context
     };
     match kind {
-        MailKind::Accepted | MailKind::Paid => vec![(
-            "cash_on_delivery",
-            with(&|part| {
-                if let Part::Payment(part) = part {
-                    part.payment.is_paid = false;
-                    part.payment.on_delivery = true;
+        MailKind::Accepted | MailKind::Paid => vec![
+            (
+                "cash_on_delivery",
+                with(&|part| {
+                    if let Part::Payment(part) = part {
+                        part.payment.is_paid = false;
+                        part.payment.on_delivery = true;
+                        part.payment.by_card = false;
+                        part.payment.by_transfer = false;
+                    }
+                }),
+            ),
+            ("named_means", {
+                let mut context = plain(kind);
+                context.order.discount = eur(500);
+                if let Part::Payment(part) = &mut context.part {
+                    part.payment.is_paid = true;
                     part.payment.by_card = false;
                     part.payment.by_transfer = false;
+                    part.payment.method_name = some("PayPal");
+                    part.payment.statement_name = some("PAYPAL *KILN LINEN");
                 }
+                context
             }),
-        )],
+        ],
         MailKind::Shipped => vec![("number_without_link", {
             let mut context = plain(kind);
             each_parcel(&mut context, |parcel| parcel.tracking_url = None);
@@ -531,6 +548,8 @@ fn states(kind: MailKind) -> Vec<(&'static str, MailContext)> {
             "whole_order",
             with(&|part| {
                 if let Part::Refund(part) = part {
+                    part.refund.by_card = false;
+                    part.refund.method_name = some("PayPal");
                     part.refund.is_partial = false;
                     part.refund.remainder.clear();
                     part.refund.amount = eur(5480);

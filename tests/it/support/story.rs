@@ -117,7 +117,7 @@ impl Story {
                     at: None,
                     place: None,
                     text_version: None,
-                })
+                });
             }
             "no basis" => details.basis = None,
             "no address" => details.buyer.email = None,
@@ -192,7 +192,7 @@ impl Story {
                     .suppress(&address, Covers::All, "hard_bounce", &by);
                 done.await.unwrap();
             }
-            ["shop", "stops"] | ["shop", "starts"] => {
+            ["shop", "stops" | "starts"] => {
                 let engine = &app.engine;
                 let done = engine.switch(Some(&self.shop), Covers::All, words[1] == "stops", &by);
                 done.await.unwrap();
@@ -299,7 +299,9 @@ impl Story {
                 ..Shipment::default()
             }),
             ["in", "transit", _] => Fact::InTransit(Empty {}),
-            ["out", "for", "delivery", _] => Fact::OutForDelivery(Default::default()),
+            ["out", "for", "delivery", _] => {
+                Fact::OutForDelivery(afternote::order::event::Expected::default())
+            }
             ["waits", "at", "pick-up", _] => Fact::PickupReady(Pickup {
                 pickup_until: until,
                 place: Some("Kiosk am Markt".to_owned()),

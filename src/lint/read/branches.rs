@@ -121,8 +121,9 @@ impl Template {
             let block = self.blocks.len();
             let name = head.trim_start_matches(['>', '*']).trim_start();
             let name = name.split_whitespace().next().unwrap_or_default();
+            let first_branch = whole.end..whole.end;
             self.blocks.push(Block {
-                branches: vec![whole.end..whole.end],
+                branches: std::iter::once(first_branch).collect(),
                 may_be_empty: matches!(name, "if" | "unless" | "each" | "with")
                     || text.starts_with('^'),
                 is_mood: mood::mentions_mood(head),
