@@ -355,9 +355,10 @@ on_both_engines! {
     async fn what_became_untrue_after_planning_is_seen_when_it_is_due(database) {
         let app = TestApp::new(database).await;
         app.play(journey("1001")).await;
-        // Rows that a lost write left as they were planned: only the recheck can stop them.
         let planned = app.row("follow_up").await;
         app.apply(vec![Told::new("1001", day(3, "11:00"), Fact::Cancelled(Cancellation::default())).event()]).await;
+        app.run_until(day(4, "10:00")).await;
+        // A lost write left the row as it was planned: only the recheck can stop it.
         let due = planned.due_at.unwrap();
         database.execute(&format!(
             "UPDATE messages SET status = 'planned', due_at = {} WHERE id = {}",
@@ -374,12 +375,15 @@ on_both_engines! {
     async fn importing_history_mails_nobody_until_it_is_activated(database) {
         let app = TestApp::new(database).await;
         app.clock.set(day(4, "09:00"));
-        app.tell("my-shop", journey("1001"), Intake::History).await;
+        let mut orders = journey("1001");
+        orders.extend(journey_of("1002", details_of("other@example.com")));
+        app.tell("my-shop", orders, Intake::History).await;
         app.run_until(day(5, "09:00")).await;
         assert_eq!(app.mailbox.attempts().len(), 0);
         app.tell("my-shop", journey("1001"), Intake::Activated).await;
         app.run_until(day(40, "00:00")).await;
         assert_eq!(app.kinds().await, [FollowUp, ReviewRequest]);
+        assert!(app.sent().await.iter().all(|mail| mail.order_ref == "1001"));
     }
 
     async fn a_channel_that_was_never_switched_on_mails_nobody(database) {
