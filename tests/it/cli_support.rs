@@ -43,7 +43,7 @@ impl Place {
             .replace("data/outbox", &place.path("outbox").display().to_string());
         let database = place.path("test.db");
         let text = format!(
-            "{example}\n[templates]\nlocales = [\"en\"]\n\n[database]\nurl = \"sqlite:{}\"\n",
+            "{example}\n[templates]\nlocales = [\"en\"]\npartial_locales = []\n\n[database]\nurl = \"sqlite:{}\"\n",
             database.display()
         );
         place.write("shop.toml", &change(text));
