@@ -51,6 +51,9 @@ pub struct ChannelRules {
     pub with_template: BTreeSet<MailKind>,
     /// How long relationship mail rests after a problem was solved (T6).
     pub rest_after_problem: Span,
+    /// Imported history that was activated: transactional mail about events older than this at
+    /// the activation is no longer of use (O1).
+    pub activation_age: Span,
 }
 
 /// What is known about the buyer beyond the order. Looked up where a mail is about to go.

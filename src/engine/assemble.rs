@@ -328,6 +328,7 @@ fn channel_rules(
             .map(|template| template.kind)
             .collect(),
         rest_after_problem: Span::days(1),
+        activation_age: Span::minutes(delta(config.send.activation.max_age).num_minutes()),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::{
     mail::{MailClass, MailKind},
     order::{Closed, NoAddress, Order, Stamp, event::StepOrder},
     policy::Permission,
-    sequence::{Anchor, Decision, Reason, Scope, Span, Step, Verdict, zone::ZoneSource},
+    sequence::{Anchor, Decision, Reason, Scope, Step, Verdict, zone::ZoneSource},
 };
 
 use super::{
@@ -17,9 +17,6 @@ use super::{
     relationship, supersede, timing,
     trail::Trail,
 };
-
-/// Imported history that was activated: transactional mail about older events is no longer of use (O1).
-const ACTIVATION_AGE: Span = Span::hours(48);
 
 /// Everything a decision may look at.
 pub(super) struct Planner<'a> {
@@ -231,7 +228,7 @@ impl Planner<'_> {
     fn is_activated(&self, step: &Step, anchor: &Stamp) -> bool {
         self.order.activated_at.is_some_and(|activated| {
             step.class() == MailClass::Relationship
-                || anchor.at + ACTIVATION_AGE.elapsed() >= activated
+                || anchor.at + self.rules.activation_age.elapsed() >= activated
         })
     }
 

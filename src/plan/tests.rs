@@ -143,6 +143,7 @@ fn rules_on(platform: Platform) -> ChannelRules {
         sent_by_shop: BTreeSet::new(),
         with_template: MailKind::ALL.into_iter().collect(),
         rest_after_problem: Span::days(1),
+        activation_age: Span::hours(48),
     }
 }
 
